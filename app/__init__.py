@@ -1,0 +1,32 @@
+"""claude-gateway: Claude's answers, re-streamed to browsers; nothing lost, whatever breaks.
+
+::
+
+    Claude ─bytes→ upstream ─[sse.Decoder → frame → claude.Translator → events]→ generation (log)
+                                                                                   │ after(cursor), bell
+    browser ←bytes─ relay ←[frames of events, encoded once]────────────────────────┘
+
+A *generation* is one answer: an append-only, numbered *log* of *events*. A producer reads Claude and appends;
+every browser connection is a *cursor* on the log. Nothing connects the two ends but the log.
+
+=================  =====================================================================================
+``__main__``       the command line: serve, simulate, check
+``server``         the process: listen, drain on a signal, end
+``main``           create_app(): introduces the others to each other
+``edge``           what every request passes: its id, who asks, safe by default, errors in one shape
+``routes``         HTTP words only: read a request, start or find a generation, answer
+``relay``          one reader: log and cursor → bytes
+``hub``            the generations of this process: start, find, retire, drain
+``answer``         one answer of Claude: the calls it takes until one ends it
+``catalogue``      the models a browser may choose from
+``upstream``       the only caller of Claude
+``generation``     one generation: its task, its log, its readers, exactly one end
+``request``        what a browser may ask
+``metrics``        what Prometheus is told
+``settings``       environment, files and flags → one frozen Settings
+``check``          what works and what does not, in one table
+``demo``           runs the simulator for demo mode
+``protocol/``      pure: frames, events, log, fold; no clock, no loop, no network
+``simulator/``     a Claude that needs no key: real HTTP, real SSE, paced; scripted faults
+=================  =====================================================================================
+"""

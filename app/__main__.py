@@ -1,0 +1,83 @@
+"""The command line. ``claude-gateway`` serves; ``simulate`` and ``check`` are commands of their own.
+
+What a command needs is imported when it runs: the SDK's import takes over a second, and ``--help`` should not.
+"""
+
+import logging
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+
+from pydantic import ValidationError
+from pydantic_settings import CliApp
+
+from app.demo import DemoFailed, Simulator
+from app.settings import Settings, what_is_wrong
+
+logger = logging.getLogger(__name__)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command that *argv* (the process's own if None) names; return the exit code."""
+    match sys.argv[1:] if argv is None else argv:
+        case ["simulate", *args]:
+            from app.simulator.command import main as simulate
+
+            return int(simulate(args))
+        case ["check", *args]:
+            return _run(_check, args)
+        case [command, *_] if not command.startswith("-"):
+            return _complain(
+                [f"there is no command {command!r}; there are simulate and check, and none to serve"]
+            )
+        case args:
+            return _run(_serve, args)
+
+
+def _run(command: Callable[[Settings], int], args: list[str]) -> int:
+    if any(arg.startswith("--anthropic-a") for arg in args):  # argparse takes any prefix of a name
+        return _complain(
+            ["a key on the command line shows in every process list; set ANTHROPIC_API_KEY instead"]
+        )
+    try:
+        settings = CliApp.run(Settings, cli_args=args)
+    except ValidationError as error:
+        return _complain(what_is_wrong(error))
+    return command(settings)
+
+
+def _serve(settings: Settings) -> int:
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)-7s %(message)s", stream=sys.stderr
+    )
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
+    with ExitStack() as stack:
+        simulator = stack.enter_context(Simulator()) if settings.demo else None
+        from app.server import serve  # meanwhile the simulator comes up
+
+        try:
+            base_url = settings.base_url
+            if simulator:
+                base_url = simulator.url()
+                logger.warning("demo mode: answers are simulated; set ANTHROPIC_API_KEY to talk to Claude")
+            return serve(settings, base_url)
+        except DemoFailed as error:
+            return _complain([str(error)])
+        except OSError as error:
+            return _complain([f"cannot listen on {settings.host}:{settings.port}: {error.strerror}"])
+
+
+def _check(settings: Settings) -> int:
+    from app.check import check
+
+    return check(settings)
+
+
+def _complain(lines: list[str]) -> int:
+    print("claude-gateway cannot start:", *lines, sep="\n  ", file=sys.stderr)  # noqa: T201
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,280 @@
+"""One generation: its task, its log, its readers, and exactly one end.
+
+The producer is handed in as a coroutine that is told where to ``say`` events; it knows nothing of readers. A
+reader joins, reads the log, leaves. When the last one has left, the grace runs; nobody back by its end, the
+generation is abandoned and its upstream call closed.
+"""
+
+import asyncio
+import logging
+import secrets
+import time
+import traceback
+from base64 import b32encode
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from app.protocol.errors import Bug, Problem, Refused, Unavailable
+from app.protocol.events import Done, Error, Event, Start, Text, Thinking, ToolInput
+from app.protocol.fold import Fold
+from app.protocol.log import Log, LogFull
+from app.protocol.usage import Ledger, TextDigest
+
+logger = logging.getLogger(__name__)
+
+START_ANYWAY_S = 10
+"""After so long without an answer from Claude, readers are told that the generation exists."""
+
+State = Literal["running", "done", "failed", "cancelled"]
+
+
+@dataclass(slots=True)
+class Ending:
+    """How Claude ended the answer.
+
+    Attributes:
+        stop_reason, stop_sequence: Claude's.
+        message: Its further fields.
+        message_id: Of the last upstream message.
+    """
+
+    stop_reason: str | None = None
+    stop_sequence: str | None = None
+    message: dict[str, Any] = field(default_factory=dict)
+    message_id: str | None = None
+
+
+class Teller(Protocol):
+    """What a producer sees of its generation."""
+
+    ledger: Ledger
+
+    def say(self, event: Event) -> None:
+        """Append *event*; the first one is preceded by ``start``."""
+
+    def answered(self, message_id: str | None, model: str | None) -> None:
+        """Note that Claude has answered, so that ``start`` can say it."""
+
+    def elapsed_ms(self) -> int:
+        """Return milliseconds since the generation began."""
+
+    def fold(self) -> Fold:
+        """Return what has been said so far."""
+
+
+Produce = Callable[[Teller], Awaitable[Ending]]
+
+
+def new_id() -> str:
+    """Return an id nobody can guess: 130 random bits."""
+    return "g_" + b32encode(secrets.token_bytes(17)).decode().rstrip("=").lower()[:26]
+
+
+class Generation:
+    """One answer, from request to terminal event.
+
+    Args:
+        model: The model that is asked.
+        owner: Who started it.
+        request_id: Of the request that did.
+        max_bytes: Bound of its log.
+        grace_s: Seconds it goes on with no reader; -1 for to its end.
+        on_end: Called once, when the terminal event is in the log.
+
+    Attributes:
+        announced: Set with the first event: content, a retry, an end, or a long wait.
+        ending: How Claude ended the answer, once it has.
+        problem: What it failed with.
+        readers: How many there are now.
+        ttft_ms: From the beginning to the first piece of content.
+    """
+
+    def __init__(
+        self,
+        *,
+        model: str,
+        owner: str,
+        request_id: str,
+        max_bytes: int,
+        grace_s: float,
+        on_end: Callable[["Generation"], None],
+    ) -> None:
+        self.id = new_id()
+        self.model = model
+        self.owner = owner
+        self.request_id = request_id
+        self.log = Log(max_bytes)
+        self.ledger = Ledger()
+        self.ending = Ending()
+        self.problem: Problem | None = None
+        self.readers = 0
+        self.announced = asyncio.Event()
+        self._grace_s = grace_s
+        self._on_end = on_end
+        self._began = time.monotonic()
+        self.ttft_ms: int | None = None
+        self._digest = TextDigest()
+        self._answered_model = model
+        self._message_id: str | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._start_anyway: asyncio.TimerHandle | None = None
+        self._orphan: asyncio.TimerHandle | None = None
+
+    # What the producer does
+
+    def start(self, produce: Produce) -> None:
+        """Begin. The generation owns the task from here on."""
+        loop = asyncio.get_running_loop()
+        self._start_anyway = loop.call_later(START_ANYWAY_S, self._say_start)
+        self._task = loop.create_task(self._run(produce), name=f"generation {self.id}")
+
+    def answered(self, message_id: str | None, model: str | None) -> None:
+        """Note that Claude has answered, so that ``start`` can say it."""
+        self._message_id = message_id
+        self._answered_model = model or self.model
+
+    def say(self, event: Event) -> None:
+        """Append *event*; the first one is preceded by ``start``.
+
+        Raises:
+            Refused: the log would be larger than it may be.
+        """
+        if self.log.ended:
+            return  # cancelled between two events of one read
+        self._say_start()
+        if isinstance(event, Text):
+            self._digest.update(event.text)
+        if self.ttft_ms is None and isinstance(event, Text | Thinking | ToolInput):
+            self.ttft_ms = self.elapsed_ms()
+        try:
+            self.log.append(event)
+        except LogFull as error:
+            msg = "The answer is larger than this gateway keeps (GATEWAY_MAX_GENERATION_BYTES)."
+            problem = Refused(500, msg)
+            problem.retryable = False
+            raise problem from error
+
+    def elapsed_ms(self) -> int:
+        """Return milliseconds since the generation began."""
+        return round((time.monotonic() - self._began) * 1000)
+
+    def fold(self) -> Fold:
+        """Return what has been said so far."""
+        fold = Fold()
+        for entry in self.log.after(0):
+            fold.feed(entry.event)
+        return fold
+
+    def _say_start(self) -> None:
+        if len(self.log) == 0:
+            self.log.append(Start(self.id, self._answered_model, self._message_id))
+            self.announced.set()
+
+    async def _run(self, produce: Produce) -> None:
+        try:
+            self.ending = await produce(self)
+        except Problem as problem:
+            self._fail(problem)
+        except Exception as error:  # noqa: BLE001 - whatever it is, readers get an end and the log a trace
+            # The trace alone: an exception's text may hold what somebody wrote.
+            trace = "".join(traceback.format_tb(error.__traceback__))
+            logger.error("generation %s failed with %s\n%s", self.id, type(error).__name__, trace)
+            self._fail(Bug("The gateway failed. Its operator finds the reason in the log."))
+        else:
+            self._finish(self.ending.stop_reason, self.ending)
+
+    # How it ends
+
+    def cancel(self, reason: Literal["cancelled", "abandoned"]) -> None:
+        """End at once: readers get ``done``, the upstream call is closed. Nothing happens after an end."""
+        self._finish(reason, Ending())
+        if self._task:
+            self._task.cancel()
+
+    def interrupt(self) -> None:
+        """End at once because the process is about to: readers get a retryable ``error``."""
+        self._fail(Unavailable("The gateway is restarting. Try again."))
+        if self._task:
+            self._task.cancel()
+
+    async def gone(self) -> None:
+        """Wait until the task has let go of everything it held."""
+        if self._task:
+            await asyncio.wait([self._task])
+
+    def _finish(self, stop_reason: str | None, ending: Ending) -> None:
+        duration_ms = self.elapsed_ms()
+        usage = self.ledger.total()
+        tokens = usage.get("output_tokens")
+        writing_ms = duration_ms - self.ttft_ms if self.ttft_ms is not None else 0
+        timing = {
+            "ttft_ms": self.ttft_ms,
+            "duration_ms": duration_ms,
+            "tokens_per_second": round(tokens * 1000 / writing_ms, 1) if tokens and writing_ms > 0 else None,
+        }
+        digest = self._digest.hexdigest()
+        self._end(Done(stop_reason, ending.stop_sequence, ending.message, usage, None, timing, digest))
+
+    def _fail(self, problem: Problem) -> None:
+        if self.log.ended:
+            return
+        self.problem = problem
+        error: dict[str, Any] = {
+            "type": problem.type,
+            "message": problem.message,
+            "retryable": problem.retryable,
+        }
+        if problem.retry_after_s is not None:
+            error["retry_after_s"] = problem.retry_after_s
+        request_id = problem.upstream_request_id or self.request_id
+        self._end(Error(error, request_id, self.ledger.total(), self._digest.hexdigest()))
+
+    def _end(self, terminal: Done | Error) -> None:
+        if self.log.ended:
+            return
+        for timer in (self._start_anyway, self._orphan):
+            if timer:
+                timer.cancel()
+        self._say_start()
+        self.log.append(terminal)
+        self._on_end(self)
+
+    @property
+    def has_content(self) -> bool:
+        """Whether readers were shown anything of an answer."""
+        return self.ttft_ms is not None
+
+    @property
+    def refusal(self) -> Problem | None:
+        """What it failed with, if readers were shown nothing before; an ordinary HTTP error can say that."""
+        return self.problem if len(self.log) == 2 else None  # start, error
+
+    @property
+    def state(self) -> State:
+        """Whether it runs, and if not, how it ended."""
+        match self.log.terminal:
+            case None:
+                return "running"
+            case Error():
+                return "failed"
+            case Done(stop_reason="cancelled" | "abandoned"):
+                return "cancelled"
+            case Done():
+                return "done"
+
+    # Who watches
+
+    def join(self) -> None:
+        """Count a reader in."""
+        self.readers += 1
+        if self._orphan:
+            self._orphan.cancel()
+            self._orphan = None
+
+    def leave(self) -> None:
+        """Count a reader out; the last one starts the grace."""
+        self.readers -= 1
+        if self.readers == 0 and not self.log.ended and self._grace_s >= 0:
+            loop = asyncio.get_running_loop()
+            self._orphan = loop.call_later(self._grace_s, self.cancel, "abandoned")

@@ -1,0 +1,207 @@
+"""The generations of this process: start one, find it again, retire it, drain them all."""
+
+import asyncio
+import logging
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from app.generation import Generation, Produce
+from app.metrics import Metrics
+from app.protocol.errors import Gone, KeyReused, NotFound, Unavailable
+from app.request import ChatRequest
+from app.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+TOMBSTONE_S = 24 * 3600
+"""How long an id is remembered after its generation is gone, to answer 410 rather than 404."""
+
+MAX_TOMBSTONES = 50_000
+"""About 10 MB."""
+
+RETRY_AFTER_S = 1
+"""What a client is told to wait when the gateway is full or draining."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """What an Idempotency-Key started."""
+
+    generation: Generation
+    fingerprint: str
+
+
+class Hub:
+    """Live and finished generations, by id and by Idempotency-Key.
+
+    Attributes:
+        draining: No new generation is taken.
+    """
+
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        self._settings = settings
+        self._metrics = metrics
+        self._generations: dict[str, Generation] = {}
+        self._live: set[Generation] = set()
+        self._keys: dict[tuple[str, str], _Key] = {}
+        self._tombstones: OrderedDict[str, tuple[str, float]] = OrderedDict()
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self.draining = False
+        metrics.live.set_function(lambda: len(self._live))
+        metrics.readers.set_function(lambda: sum(each.readers for each in self._generations.values()))
+        metrics.log_bytes.set_function(self.log_bytes)
+
+    def log_bytes(self) -> int:
+        """Return how much all logs hold."""
+        return sum(generation.log.bytes for generation in self._generations.values())
+
+    def start(
+        self, request: ChatRequest, produce: Produce, *, owner: str, key: str | None, request_id: str
+    ) -> tuple[Generation, bool]:
+        """Return the generation of *request*, and whether *key* had started it before.
+
+        Raises:
+            KeyReused: *key* belongs to another question.
+            TooMany: the client has too many under way.
+            Unavailable: the gateway is draining or full.
+        """
+        if key is not None and (had := self._keys.get((owner, key))):
+            if had.fingerprint != request.fingerprint:
+                msg = "Idempotency-Key: this key came before with another body; use a new one for a new question."
+                raise KeyReused(msg)
+            problem = had.generation.problem
+            if not (problem and problem.retryable and not had.generation.has_content):
+                self._metrics.replays.inc()
+                return had.generation, True
+        self._make_room(owner)
+        generation = Generation(
+            model=request.model,
+            owner=owner,
+            request_id=request_id,
+            max_bytes=self._settings.max_generation_bytes,
+            grace_s=self._settings.orphan_grace,
+            on_end=self._ended,
+        )
+        self._generations[generation.id] = generation
+        self._live.add(generation)
+        self._idle.clear()
+        if key is not None:
+            self._keys[owner, key] = _Key(generation, request.fingerprint)
+        self._metrics.started.labels(request.model).inc()
+        generation.start(produce)
+        return generation, False
+
+    def _make_room(self, owner: str) -> None:
+        if self.draining:
+            msg = "The gateway is restarting. Try again in a moment."
+            raise Unavailable(msg, retry_after_s=RETRY_AFTER_S)
+        if len(self._live) >= self._settings.max_generations:
+            msg = (
+                "The gateway has as many answers under way as it takes (GATEWAY_MAX_GENERATIONS). Try again."
+            )
+            raise Unavailable(msg, retry_after_s=RETRY_AFTER_S)
+        if self.log_bytes() > self._settings.max_log_bytes:
+            # Replay of what has long ended is worth less than a new answer.
+            for generation in [each for each in self._generations.values() if each not in self._live]:
+                self.retire(generation)
+                if self.log_bytes() <= self._settings.max_log_bytes:
+                    return
+            msg = "The gateway keeps as much as it may (GATEWAY_MAX_LOG_BYTES). Try again."
+            raise Unavailable(msg, retry_after_s=RETRY_AFTER_S)
+
+    def find(self, generation_id: str, owner: str) -> Generation:
+        """Return a generation by its id.
+
+        Raises:
+            NotFound: there is none, or it is somebody else's.
+            Gone: it has been retired.
+        """
+        generation = self._generations.get(generation_id)
+        if generation is not None and generation.owner == owner:
+            return generation
+        if self._tombstones.get(generation_id, ("", 0))[0] == owner and generation_id in self._tombstones:
+            msg = "This answer is no longer kept."
+            raise Gone(msg)
+        msg = "There is no such answer."
+        raise NotFound(msg)
+
+    def find_by_key(self, key: str, owner: str) -> Generation:
+        """Return the generation that an Idempotency-Key started.
+
+        Raises:
+            NotFound: there is none.
+        """
+        had = self._keys.get((owner, key))
+        if had is None:
+            msg = "This Idempotency-Key has started no answer that is still kept."
+            raise NotFound(msg)
+        return had.generation
+
+    def _ended(self, generation: Generation) -> None:
+        self._live.discard(generation)
+        if not self._live:
+            self._idle.set()
+        self._metrics.generation_ended(generation)
+        terminal = generation.log.terminal
+        usage = generation.ledger.total()
+        logger.info(
+            "generation %s %s model=%s ttft_ms=%s duration_ms=%d input_tokens=%s output_tokens=%s request=%s%s",
+            generation.id,
+            generation.state,
+            generation.model,
+            generation.ttft_ms,
+            generation.elapsed_ms(),
+            usage.get("input_tokens"),
+            usage.get("output_tokens"),
+            generation.request_id,
+            f" error={generation.problem.type} claude_request={generation.problem.upstream_request_id}"
+            if generation.problem and terminal
+            else "",
+        )
+        loop = asyncio.get_running_loop()
+        self._timers[generation.id] = loop.call_later(self._settings.retention, self.retire, generation)
+
+    def retire(self, generation: Generation) -> None:
+        """Forget a finished generation."""
+        if self._generations.pop(generation.id, None) is None:
+            return
+        if timer := self._timers.pop(generation.id, None):
+            timer.cancel()
+        for name in [name for name, key in self._keys.items() if key.generation is generation]:
+            del self._keys[name]
+        now = time.monotonic()
+        self._tombstones[generation.id] = (generation.owner, now + TOMBSTONE_S)
+        while self._tombstones and (
+            len(self._tombstones) > MAX_TOMBSTONES or next(iter(self._tombstones.values()))[1] < now
+        ):
+            self._tombstones.popitem(last=False)
+
+    # How the process ends
+
+    def count(self) -> int:
+        """Return how many generations are under way."""
+        return len(self._live)
+
+    async def drain(self, timeout_s: float) -> None:
+        """Take nothing new, let what is under way end, and end what has not after *timeout_s*."""
+        self.draining = True
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._idle.wait()
+        except TimeoutError:
+            for generation in tuple(self._live):
+                generation.interrupt()
+
+    async def close(self) -> None:
+        """End everything. To be called when no more requests come."""
+        generations = list(self._generations.values())
+        for generation in generations:
+            if not generation.log.ended:
+                generation.interrupt()
+        for generation in generations:
+            await generation.gone()
+        for timer in self._timers.values():
+            timer.cancel()

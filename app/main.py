@@ -1,0 +1,109 @@
+"""The application: settings → upstream → hub → routes, and what begins and ends with it."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, Response
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+
+from app.catalogue import Catalogue
+from app.edge import Edge
+from app.hub import Hub
+from app.metrics import Metrics
+from app.protocol.errors import BadRequest, NotFound, Problem, WrongMethod
+from app.routes import Gateway, router
+from app.settings import Settings
+from app.upstream import Upstream
+
+REVALIDATE = {"Cache-Control": "no-cache"}
+"""Files may be kept but must be asked for again: they have ETags and their names do not change."""
+
+
+def page_folder() -> Path:
+    """Return the folder of the page's files: beside the package in a checkout, inside it in a wheel."""
+    package = Path(__file__).parent
+    inside = package / "static"
+    return inside if inside.is_dir() else package.parent / "static"
+
+
+class PageFiles(StaticFiles):
+    """The page's files, revalidated each time."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        """Return a file."""
+        response = super().file_response(*args, **kwargs)
+        response.headers.update(REVALIDATE)
+        return response
+
+
+def create_app(settings: Settings, base_url: str | None) -> FastAPI:
+    """Return the gateway as an ASGI application; ``app.state.gateway`` is there once it has started.
+
+    Args:
+        settings: The operator's.
+        base_url: Where Claude, or what stands in for it, is called; None for the SDK's default.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            upstream = Upstream(settings, base_url)
+            stack.push_async_callback(upstream.close)
+            metrics = Metrics()
+            hub = Hub(settings, metrics)
+            stack.push_async_callback(hub.close)
+            catalogue = Catalogue(upstream, settings.models)
+            app.state.gateway = Gateway(settings, hub, upstream, catalogue, metrics)
+            yield
+
+    app = FastAPI(title="claude-gateway", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(Edge, settings=settings)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["Content-Type", "Idempotency-Key", "Last-Event-ID"],
+            expose_headers=["X-Chat-Id", "X-Request-Id", "Location", "Retry-After"],
+        )
+    for kind in (HTTPException, RequestValidationError):
+        app.add_exception_handler(kind, _as_problem)
+    app.include_router(router)
+    folder = page_folder()
+    app.mount("/static", PageFiles(directory=folder, check_dir=False))
+
+    @app.api_route("/", methods=["GET", "HEAD"])
+    async def page() -> Response:
+        return FileResponse(folder / "index.html", headers=REVALIDATE)
+
+    return app
+
+
+async def _as_problem(request: Request, error: Exception) -> Response:
+    """Turn what the framework refuses into a Problem, which the edge answers."""
+    match error:
+        case HTTPException(status_code=404):
+            raise _not_found() from None
+        case HTTPException(status_code=405):
+            msg = f"{request.method} is not served here."
+            raise WrongMethod(msg) from None
+        case RequestValidationError():
+            first = error.errors()[0]
+            msg = f"{first['loc'][-1]}: {first['msg'][0].lower()}{first['msg'][1:]}."
+            raise BadRequest(msg) from None
+        case HTTPException():
+            problem = BadRequest("The request cannot be understood.")
+            problem.status = error.status_code
+            raise problem from None
+        case _:
+            raise error
+
+
+def _not_found() -> Problem:
+    return NotFound("There is nothing at this address.")

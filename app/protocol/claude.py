@@ -1,0 +1,281 @@
+"""Claude's frames in, our events out: the state of one upstream message.
+
+Source: Claude's Messages API, "Streaming messages" (API version 2026-10-21).
+
+Rules
+-----
+1. A frame is what its JSON's ``type`` says; its ``event`` line only repeats it.
+2. Blocks are known by Claude's index and may interleave. Ours count on over the whole generation, so each
+   block is given a new one when it starts.
+3. Text, thinking and the input of calls go on as they come. Every other block is kept and goes on whole when
+   it stops.
+4. A call's input is parsed once, when its block stops. What is no JSON then was either cut off, which only
+   the stop reason can tell, so the call waits for it, or is broken.
+5. Nothing is dropped: what nobody knows yet goes on as ``unknown``, a block of unknown type as ``block``.
+6. Only ``message_stop`` ends a message. An ``error`` frame is raised as the refusal it stands for.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.protocol import jsontext
+from app.protocol.errors import IN_BAND_STATUS, BadCall, Garbled, Refused
+from app.protocol.events import (
+    Block,
+    BlockStart,
+    BlockStop,
+    Citation,
+    Event,
+    Signature,
+    Text,
+    Thinking,
+    ToolInput,
+    ToolUse,
+    Unknown,
+    Usage,
+)
+from app.protocol.sse import Frame
+from app.protocol.usage import Ledger
+
+WHOLE = frozenset({"end_turn", "tool_use", "pause_turn", "stop_sequence"})
+"""Stop reasons after which a call's input must be whole; after any other, it may have been cut off."""
+
+MESSAGE_FIELDS = frozenset(
+    {"id", "type", "role", "model", "content", "stop_reason", "stop_sequence", "usage"}
+)
+
+
+@dataclass(slots=True)
+class _Open:
+    """A block that has started and not stopped."""
+
+    index: int
+    block: dict[str, Any]
+    streamed: bool
+    pieces: list[str] = field(default_factory=list)
+
+    @property
+    def kind(self) -> str:
+        return str(self.block.get("type"))
+
+
+class Translator:
+    """Turns the frames of one upstream message into events.
+
+    Args:
+        ledger: Where usage is reported; ``begin`` is called when the message starts.
+        clock: Milliseconds since the generation began.
+        first_index: Our index for the first block.
+        turn: Which assistant message of the generation this is.
+        goes_on: Index of a text block that this message's first text continues; it is not started again.
+
+    Attributes:
+        message_id, model: As Claude named them, once the message has started.
+        next_index: Our index for the next block.
+        stop_reason, stop_sequence: The last that Claude gave.
+        details: Claude's further fields of the message.
+        ended: ``message_stop`` has been seen.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        clock: Callable[[], int],
+        *,
+        first_index: int = 0,
+        turn: int = 0,
+        goes_on: int | None = None,
+    ) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._turn = turn
+        self._goes_on = goes_on
+        self._open: dict[int, _Open] = {}
+        self._waiting: list[tuple[_Open, BlockStop]] = []
+        self.next_index = first_index
+        self.message_id: str | None = None
+        self.model: str | None = None
+        self.stop_reason: str | None = None
+        self.stop_sequence: str | None = None
+        self.details: dict[str, Any] = {}
+        self.ended = False
+
+    @property
+    def open_indices(self) -> list[int]:
+        """Our indices of the blocks that have not stopped, oldest first."""
+        return [block.index for block in self._open.values()] + [held.index for held, _ in self._waiting]
+
+    def feed(self, frame: Frame) -> list[Event]:
+        """Return what *frame* says, in order (often one event, sometimes none).
+
+        Raises:
+            Refused: it is an ``error`` frame; the status is the one its type has as an HTTP error.
+            BadCall: a call's input is not JSON.
+            Garbled: the frame is not one of Claude's protocol.
+        """
+        try:
+            data = jsontext.parse(frame.data)
+            kind = data["type"]
+        except (ValueError, KeyError, TypeError) as error:
+            msg = "Claude's stream holds a frame that is not a JSON object with a type."
+            raise Garbled(msg) from error
+        try:
+            match kind:
+                case "content_block_delta":
+                    return self._delta(data)
+                case "content_block_start":
+                    return self._start_block(data)
+                case "content_block_stop":
+                    return self._stop_block(data)
+                case "message_start":
+                    return self._start_message(data["message"])
+                case "message_delta":
+                    return self._message_delta(data)
+                case "message_stop":
+                    return self._stop_message()
+                case "ping":
+                    return []
+                case "error":
+                    raise _refusal(data)
+                case _:
+                    return [Unknown(str(kind), data)]
+        except (KeyError, TypeError, AttributeError) as error:
+            msg = f"Claude's stream holds a {kind} frame without the fields it must have."
+            raise Garbled(msg) from error
+
+    def _start_message(self, message: dict[str, Any]) -> list[Event]:
+        if self.message_id is not None:
+            msg = "Claude's stream began a second message inside the first."
+            raise Garbled(msg)
+        self.message_id = message["id"]
+        self.model = message.get("model")
+        self._keep_details(message, MESSAGE_FIELDS)
+        self._ledger.begin()
+        return self._report(message.get("usage"))
+
+    def _start_block(self, data: dict[str, Any]) -> list[Event]:
+        held = self._release(None)
+        block = dict(data["content_block"])
+        kind = str(block["type"])
+        goes_on = kind == "text" and self._goes_on is not None
+        if goes_on and self._goes_on is not None:
+            index, self._goes_on = self._goes_on, None
+        else:
+            index, self.next_index = self.next_index, self.next_index + 1
+        opened = _Open(index, block, streamed=kind in _STREAMED)
+        self._open[data["index"]] = opened
+        events: list[Event] = []
+        if not goes_on:
+            id_, name = (block.get("id"), block.get("name")) if "input" in block else (None, None)
+            extra = {k: v for k, v in block.items() if k not in _STREAMED[kind]} if opened.streamed else None
+            events.append(BlockStart(index, kind, self._clock(), id_, name, self._turn, extra))
+        if kind == "text" and block.get("text"):
+            events.append(Text(block["text"], index))
+        if kind == "thinking":
+            if block.get("thinking"):
+                events.append(Thinking(block["thinking"], index))
+            if block.get("signature"):
+                events.append(Signature(index, block["signature"]))
+        return held + events
+
+    def _delta(self, data: dict[str, Any]) -> list[Event]:
+        delta = data["delta"]
+        opened = self._open.get(data["index"])
+        if opened is not None:
+            match delta:
+                case {"type": "text_delta", "text": text, **rest} if opened.kind == "text" and not rest:
+                    return [Text(text, opened.index)] if text else []
+                case {"type": "thinking_delta", "thinking": text, **rest} if opened.kind == "thinking":
+                    pieces: list[Event] = [Thinking(text, opened.index)] if text else []
+                    return [*pieces, Unknown("content_block_delta", data)] if rest else pieces
+                case {"type": "signature_delta", "signature": signature} if opened.kind == "thinking":
+                    return [Signature(opened.index, signature)]
+                case {"type": "citations_delta", "citation": citation} if opened.kind == "text":
+                    return [Citation(opened.index, citation)]
+                case {"type": "input_json_delta", "partial_json": piece} if "input" in opened.block:
+                    opened.pieces.append(piece)
+                    return [ToolInput(piece, opened.index)] if piece else []
+                case {"type": "compaction_delta"} if opened.kind == "compaction":
+                    opened.block |= {name: value for name, value in delta.items() if name != "type"}
+                    return []
+                case _:
+                    pass
+        return [Unknown("content_block_delta", data)]
+
+    def _stop_block(self, data: dict[str, Any]) -> list[Event]:
+        opened = self._open.pop(data["index"], None)
+        if opened is None:
+            return [Unknown("content_block_stop", data)]
+        stop = BlockStop(opened.index, self._clock())
+        if opened.kind in ("text", "thinking"):
+            return [stop]
+        if opened.pieces and (text := "".join(opened.pieces)):
+            try:
+                opened.block["input"] = jsontext.parse(text.encode("utf-8", "surrogatepass"))
+            except ValueError:
+                self._waiting.append((opened, stop))
+                return []
+        return [_whole(opened), stop]
+
+    def _release(self, stop_reason: str | None) -> list[Event]:
+        """Return the call that waits for its verdict, now that the stop reason (or none) is known."""
+        events: list[Event] = []
+        for opened, stop in self._waiting:
+            if stop_reason is None or stop_reason in WHOLE:
+                msg = f"Claude called the tool {opened.block.get('name')!r} with input that is not JSON. Ask again."
+                raise BadCall(msg)
+            opened.block["input"] = None
+            events += [_whole(opened), stop]
+        self._waiting.clear()
+        return events
+
+    def _message_delta(self, data: dict[str, Any]) -> list[Event]:
+        delta = data["delta"]
+        # A later message_delta without a stop reason does not take an earlier one back.
+        self.stop_reason = delta.get("stop_reason") or self.stop_reason
+        self.stop_sequence = delta.get("stop_sequence") or self.stop_sequence
+        self._keep_details(delta, MESSAGE_FIELDS)
+        self._keep_details(data, MESSAGE_FIELDS | {"delta"})
+        held = self._release(self.stop_reason) if self.stop_reason else []
+        return held + self._report(data.get("usage"))
+
+    def _stop_message(self) -> list[Event]:
+        held = self._release(self.stop_reason)
+        self.ended = True
+        return held
+
+    def _report(self, usage: dict[str, Any] | None) -> list[Event]:
+        if not usage:
+            return []
+        self._ledger.report(usage)
+        return [Usage(self._ledger.total())]
+
+    def _keep_details(self, fields: dict[str, Any], but: frozenset[str]) -> None:
+        for name, value in fields.items():
+            if name not in but and (value is not None or name not in self.details):
+                self.details[name] = value
+
+
+_STREAMED = {
+    "text": frozenset({"type", "text"}),
+    "thinking": frozenset({"type", "thinking", "signature"}),
+}
+"""The blocks that go on as they come → the fields of theirs that later events carry."""
+
+
+def _whole(opened: _Open) -> Event:
+    if opened.kind == "tool_use":
+        return ToolUse(opened.index, opened.block)
+    return Block(opened.index, opened.block)
+
+
+def _refusal(data: dict[str, Any]) -> Refused:
+    error = data["error"]
+    kind = str(error.get("type"))
+    return Refused(
+        IN_BAND_STATUS.get(kind, 502),
+        str(error.get("message") or kind),
+        type=kind,
+        upstream_request_id=data.get("request_id"),
+    )

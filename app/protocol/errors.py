@@ -1,0 +1,214 @@
+"""What can go wrong, sorted by whose fault it is.
+
+Each has its HTTP status, Claude's error type, and whether the same request can work later.
+
+Problem                          anything that a client is told
+├── BadRequest            400    the client's: what it sent
+│   ├── WrongMethod       405
+│   ├── WrongMediaType    415
+│   └── KeyReused         422
+├── Unauthenticated       401
+├── Forbidden             403
+├── NotFound              404
+├── Gone                  410
+├── TooLarge              413
+├── TooMany               429    the client's: how often
+├── Bug                   500    ours
+├── Unavailable           503    ours: draining, full
+├── Refused               as is  Claude's answer to this request (400, 413, 429, 529, 5xx)
+├── Misconfigured         502    the operator's: key, billing, permission, address
+├── Unreachable           502    no connection to Claude
+├── TimedOut              504    Claude did not answer in time
+└── Broken                502    Claude's stream ended before its end
+    ├── Reset                    the connection was lost
+    ├── Truncated                it was closed without ``message_stop``
+    ├── Garbled                  what came is not Claude's protocol
+    └── BadCall                  a tool's input is not JSON
+"""
+
+from typing import Any
+
+CLAUDE_TYPES = {
+    400: "invalid_request_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    500: "api_error",
+    504: "timeout_error",
+    529: "overloaded_error",
+}
+"""HTTP status → ``error.type`` (Claude's API reference, "Errors")."""
+
+IN_BAND_STATUS = {kind: status for status, kind in CLAUDE_TYPES.items()}
+"""``error.type`` of an ``error`` frame inside HTTP 200 → the status it would have had."""
+
+
+class Problem(Exception):
+    """Anything that a client is told: a sentence that says what was wrong and what to do.
+
+    Args:
+        message: The sentence. Never a key, a path or a trace.
+        retry_after_s: Seconds after which trying again can help, where that is known.
+        upstream_request_id: Claude's own request id, for the operator's log and for support.
+    """
+
+    status: int = 500
+    type: str = "api_error"
+    retryable: bool = False
+
+    def __init__(
+        self, message: str, *, retry_after_s: float | None = None, upstream_request_id: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.retry_after_s = retry_after_s
+        self.upstream_request_id = upstream_request_id
+
+    def body(self, request_id: str) -> dict[str, Any]:
+        """Return the JSON of an HTTP error, in Claude's shape."""
+        return {
+            "type": "error",
+            "error": {"type": self.type, "message": self.message},
+            "request_id": request_id,
+        }
+
+
+class BadRequest(Problem):
+    """The client sent what cannot be understood or is not allowed; the message names the field."""
+
+    status = 400
+    type = "invalid_request_error"
+
+
+class WrongMethod(BadRequest):
+    """The route exists, the method does not."""
+
+    status = 405
+
+
+class WrongMediaType(BadRequest):
+    """The body is not said to be JSON."""
+
+    status = 415
+
+
+class KeyReused(BadRequest):
+    """An Idempotency-Key came again with another body."""
+
+    status = 422
+
+
+class Unauthenticated(Problem):
+    """Nobody has said who is asking."""
+
+    status = 401
+    type = "authentication_error"
+
+
+class Forbidden(Problem):
+    """Who is asking may not."""
+
+    status = 403
+    type = "permission_error"
+
+
+class NotFound(Problem):
+    """There is no such thing, or it is somebody else's, which must look the same."""
+
+    status = 404
+    type = "not_found_error"
+
+
+class Gone(NotFound):
+    """It was there and has been retired."""
+
+    status = 410
+
+
+class TooLarge(Problem):
+    """The body has more bytes than the gateway takes."""
+
+    status = 413
+    type = "request_too_large"
+
+
+class TooMany(Problem):
+    """The client asks too often or has too much open."""
+
+    status = 429
+    type = "rate_limit_error"
+    retryable = True
+
+
+class Bug(Problem):
+    """Our own fault: the log has the trace, the client a sentence."""
+
+
+class Unavailable(Problem):
+    """The gateway is draining or full; another replica or a later try can help."""
+
+    status = 503
+    retryable = True
+
+
+class Refused(Problem):
+    """Claude's own answer to the request, passed on as it is: status, type and text."""
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        type: str | None = None,
+        retry_after_s: float | None = None,
+        upstream_request_id: str | None = None,
+    ) -> None:
+        super().__init__(message, retry_after_s=retry_after_s, upstream_request_id=upstream_request_id)
+        self.status = status
+        self.type = type or CLAUDE_TYPES.get(status) or ("api_error" if status >= 500 else CLAUDE_TYPES[400])
+        self.retryable = status == 429 or status >= 500
+
+
+class Misconfigured(Problem):
+    """The operator's fault at Claude: key, billing or permission. The client learns no more than that."""
+
+    status = 502
+
+
+class Unreachable(Problem):
+    """No connection to Claude, or it was lost before an answer began."""
+
+    status = 502
+    retryable = True
+
+
+class TimedOut(Problem):
+    """Claude did not answer, or not go on, in time."""
+
+    status = 504
+    type = "timeout_error"
+    retryable = True
+
+
+class Broken(Problem):
+    """Claude's stream ended before its end."""
+
+    status = 502
+    retryable = True
+
+
+class Reset(Broken):
+    """The connection was lost."""
+
+
+class Truncated(Broken):
+    """The connection was closed in good order, but before ``message_stop``."""
+
+
+class Garbled(Broken):
+    """What came is not Claude's protocol."""
+
+    retryable = False
+
+
+class BadCall(Broken):
+    """Claude called a tool with input that is not JSON, and was not cut off."""

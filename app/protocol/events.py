@@ -1,0 +1,337 @@
+"""What a generation can say: one class per event, and the exact JSON of each.
+
+``render`` and ``parse`` are each other's inverse; ``static/js/events.js`` is the same vocabulary for the
+page. ``index`` counts content blocks over the whole generation, upstream messages and discarded blocks
+included; ``at_ms`` is since the generation began.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, TypeAlias
+
+from app.protocol import jsontext
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    type: ClassVar[str]
+
+    def wire(self) -> dict[str, Any]:
+        """Return the event's JSON object."""
+        return {"type": self.type} | {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+@dataclass(frozen=True, slots=True)
+class Start(_Event):
+    """First. ``message_id`` is None when Claude has not answered yet."""
+
+    type = "start"
+    id: str
+    model: str
+    message_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class BlockStart(_Event):
+    """A content block begins, also one without visible content.
+
+    Attributes:
+        kind: Claude's block type.
+        id: Of a call.
+        name: Of a call.
+        turn: Which assistant message of the generation it belongs to; absent on the wire for the first, 0.
+        extra: Whatever else Claude put on the block and no later event repeats; absent when empty.
+    """
+
+    type = "block_start"
+    index: int
+    kind: str
+    at_ms: int
+    id: str | None = None
+    name: str | None = None
+    turn: int = 0
+    extra: dict[str, Any] | None = None
+
+    def wire(self) -> dict[str, Any]:
+        """Return the event's JSON object, without what is absent."""
+        out: dict[str, Any] = {"type": self.type, "index": self.index, "kind": self.kind, "at_ms": self.at_ms}
+        optional = {"id": self.id, "name": self.name, "turn": self.turn or None, "extra": self.extra or None}
+        return out | {key: value for key, value in optional.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Text(_Event):
+    """A piece of answer text."""
+
+    type = "text"
+    text: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Thinking(_Event):
+    """A piece of reasoning."""
+
+    type = "thinking"
+    thinking: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class ToolInput(_Event):
+    """A piece of a call's input: JSON only when the block has stopped, never parse it."""
+
+    type = "tool_input"
+    partial_json: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Signature(_Event):
+    """Must be sent back with thinking block ``index``."""
+
+    type = "signature"
+    index: int
+    signature: str
+
+
+@dataclass(frozen=True, slots=True)
+class Citation(_Event):
+    """A citation of text block ``index``, as Claude sent it."""
+
+    type = "citation"
+    index: int
+    citation: Any
+
+
+@dataclass(frozen=True, slots=True)
+class ToolUse(_Event):
+    """A whole call, parsed when its block stopped.
+
+    Attributes:
+        block: Claude's block, with ``input`` None when Claude was cut off inside it. On the wire its fields
+            stand beside ``index``.
+    """
+
+    type = "tool_use"
+    index: int
+    block: dict[str, Any]
+
+    def wire(self) -> dict[str, Any]:
+        """Return the event's JSON object."""
+        return {"type": self.type, "index": self.index} | {k: v for k, v in self.block.items() if k != "type"}
+
+
+@dataclass(frozen=True, slots=True)
+class Block(_Event):
+    """Any other content block, whole, when it stopped, as Claude sent it."""
+
+    type = "block"
+    index: int
+    block: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class BlockStop(_Event):
+    """The block is complete."""
+
+    type = "block_stop"
+    index: int
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult(_Event):
+    """A tool that the gateway ran has answered."""
+
+    type = "tool_result"
+    tool_use_id: str
+    content: Any
+    is_error: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Usage(_Event):
+    """Running total of the generation. On the wire Claude's fields stand beside ``type``."""
+
+    type = "usage"
+    usage: dict[str, Any]
+
+    def wire(self) -> dict[str, Any]:
+        """Return the event's JSON object."""
+        return {"type": self.type} | self.usage
+
+
+@dataclass(frozen=True, slots=True)
+class Retry(_Event):
+    """The upstream failed and is asked again.
+
+    Attributes:
+        reason: The failure's ``error.type``, or ``reset``, ``truncated``, ``stalled``, ``garbled``.
+        attempt: Number of the upstream call that comes next; the first was 1.
+        delay_ms: How long the gateway waits before it.
+        discard: Indices of unfinished blocks that are void and come anew under new indices.
+    """
+
+    type = "retry"
+    reason: str
+    attempt: int
+    delay_ms: int
+    discard: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Seam(_Event):
+    """The text of block ``index`` goes on here in new model text.
+
+    Attributes:
+        offset: Where, in UTF-16 code units of the block's text.
+        trimmed: Code units left out because they repeated what was there.
+        attempt: Number of the upstream call it comes from.
+        mode: ``prefill`` or ``ask``.
+    """
+
+    type = "seam"
+    index: int
+    offset: int
+    trimmed: int
+    attempt: int
+    mode: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown(_Event):
+    """An upstream event or delta that nobody knows yet, as it came."""
+
+    type = "unknown"
+    event: str
+    data: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Error(_Event):
+    """Terminal: the generation failed; what was sent stays valid. ``error`` is {type, message, retryable}."""
+
+    type = "error"
+    error: dict[str, Any]
+    request_id: str | None
+    usage: dict[str, Any]
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done(_Event):
+    """Terminal: the generation ended.
+
+    Attributes:
+        stop_reason: Claude's, or ``cancelled``, or ``abandoned``.
+        message: Claude's further fields (``stop_details``, ``container``, …).
+        cost_usd: None when unknown.
+        timing: {ttft_ms, duration_ms, tokens_per_second}, each None when unknown.
+        digest: SHA-256 (hex) of all text, in order, in UTF-8.
+    """
+
+    type = "done"
+    stop_reason: str | None
+    stop_sequence: str | None
+    message: dict[str, Any]
+    usage: dict[str, Any]
+    cost_usd: float | None
+    timing: dict[str, Any]
+    digest: str
+
+
+Delta: TypeAlias = Text | Thinking | ToolInput
+Terminal: TypeAlias = Error | Done
+Event: TypeAlias = (
+    Start
+    | BlockStart
+    | Delta
+    | Signature
+    | Citation
+    | ToolUse
+    | Block
+    | BlockStop
+    | ToolResult
+    | Usage
+    | Retry
+    | Seam
+    | Unknown
+    | Terminal
+)
+
+CLASSES: dict[str, type[Event]] = {
+    cls.type: cls
+    for cls in (
+        Start,
+        BlockStart,
+        Text,
+        Thinking,
+        ToolInput,
+        Signature,
+        Citation,
+        ToolUse,
+        Block,
+        BlockStop,
+        ToolResult,
+        Usage,
+        Retry,
+        Seam,
+        Unknown,
+        Error,
+        Done,
+    )
+}
+"""Every event type on the wire → its class."""
+
+DONE = b"[DONE]"
+"""The last frame's data. It belongs to the transport and is no event."""
+
+
+def render(event: Event) -> bytes:
+    """Return *event* as one line of JSON."""
+    return jsontext.render(event.wire())
+
+
+def parse(data: bytes) -> Event:
+    """Return the event that ``render`` made *data* of.
+
+    Raises:
+        ValueError: *data* is not JSON.
+        KeyError: its ``type`` is not one of ours.
+    """
+    wire = jsontext.parse(data)
+    match wire.pop("type"):
+        case ToolUse.type:
+            return ToolUse(wire.pop("index"), {"type": "tool_use"} | wire)
+        case Usage.type:
+            return Usage(wire)
+        case other:
+            return CLASSES[other](**wire)
+
+
+def joins(first: Event, second: Event) -> bool:
+    """Say whether both are pieces of one and the same thing, so that one event can carry them."""
+    match first, second:
+        case (Text(_, a), Text(_, b)) | (Thinking(_, a), Thinking(_, b)) | (ToolInput(_, a), ToolInput(_, b)):
+            return a == b
+        case _:
+            return False
+
+
+def join(pieces: Sequence[Event]) -> Event:
+    """Return one event that says what *pieces*, neighbours of which any two join, say one after the other."""
+    match pieces[0]:
+        case Text(_, index):
+            return Text("".join(piece.text for piece in pieces if isinstance(piece, Text)), index)
+        case Thinking(_, index):
+            return Thinking("".join(piece.thinking for piece in pieces if isinstance(piece, Thinking)), index)
+        case ToolInput(_, index):
+            return ToolInput("".join(p.partial_json for p in pieces if isinstance(p, ToolInput)), index)
+        case other:
+            return other
+
+
+def utf16_length(text: str) -> int:
+    """Return how many code units *text* has in UTF-16, which is what JavaScript counts."""
+    return len(text) + sum(character > "\uffff" for character in text)

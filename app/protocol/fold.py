@@ -1,0 +1,155 @@
+"""Events in, messages out: Claude's answer rebuilt from what a reader of the stream gets.
+
+Without a break and without tools the rebuilt message is exactly Claude's. ``static/js/transcript.js`` does
+the same for the page.
+
+Rules
+-----
+1. A block belongs to the assistant message (``turn``) that its ``block_start`` names; blocks stand in the
+   order of their indices. Results of tools form the user message between two assistant messages, in the order
+   of the calls.
+2. What ``retry`` discards is gone.
+3. Blocks that are not text, between a ``retry`` and the ``seam`` that follows it, are the continuation's own
+   thinking: it was signed in another context and cannot be sent back.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.protocol.events import (
+    Block,
+    BlockStart,
+    BlockStop,
+    Citation,
+    Event,
+    Retry,
+    Seam,
+    Signature,
+    Text,
+    Thinking,
+    ToolInput,
+    ToolResult,
+    ToolUse,
+)
+
+Message = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Part:
+    """One content block as far as it has come.
+
+    Attributes:
+        kind: Claude's block type.
+        turn: The assistant message it belongs to.
+        fields: The block's fields but for streamed text.
+        pieces: Of its text or thinking.
+        complete: Its ``block_stop`` has come.
+    """
+
+    kind: str
+    turn: int
+    fields: dict[str, Any]
+    pieces: list[str] = field(default_factory=list)
+    complete: bool = False
+
+    @property
+    def text(self) -> str:
+        """The text or thinking so far."""
+        return "".join(self.pieces)
+
+    def block(self) -> dict[str, Any]:
+        """Return the block in Claude's shape."""
+        if self.kind in ("text", "thinking"):
+            return {"type": self.kind, self.kind: self.text} | self.fields
+        return self.fields
+
+    @property
+    def returnable(self) -> bool:
+        """Whether Claude takes the block back in the next request's history."""
+        match self.kind:
+            case "text":
+                return bool(self.pieces)  # an empty text block is a 400
+            case "thinking":
+                return self.complete and "signature" in self.fields
+            case "tool_use":
+                return self.complete and self.fields.get("input") is not None
+            case _:
+                return self.complete
+
+
+class Fold:
+    """Rebuilds a generation's messages from its events, fed in order.
+
+    Attributes:
+        parts: Blocks by index, the discarded ones gone.
+        results: Results of tools that ran here, by the id of the call.
+    """
+
+    def __init__(self) -> None:
+        self.parts: dict[int, Part] = {}
+        self.results: dict[str, dict[str, Any]] = {}
+        self._since_retry: list[int] | None = None
+
+    def feed(self, event: Event) -> None:
+        """Take the next event."""
+        match event:
+            case Text(text, index):
+                self.parts[index].pieces.append(text)
+            case Thinking(text, index):
+                self.parts[index].pieces.append(text)
+            case ToolInput():
+                pass
+            case BlockStart():
+                self._start(event)
+            case BlockStop(index, _):
+                self.parts[index].complete = True
+            case Signature(index, signature):
+                self.parts[index].fields["signature"] = signature
+            case Citation(index, citation):
+                had = self.parts[index].fields.get("citations") or []
+                self.parts[index].fields["citations"] = [*had, citation]
+            case ToolUse(index, block) | Block(index, block):
+                self.parts[index].fields = block
+            case ToolResult(tool_use_id, content, is_error):
+                result = {"type": "tool_result", "tool_use_id": tool_use_id, "content": content}
+                self.results[tool_use_id] = result | ({"is_error": True} if is_error else {})
+            case Retry():
+                for index in event.discard:
+                    self.parts.pop(index, None)
+                self._since_retry = []
+            case Seam(index):
+                for other in self._since_retry or []:
+                    del self.parts[other]
+                self._since_retry = None
+                self.parts[index].complete = False
+            case _:
+                pass
+
+    def _start(self, event: BlockStart) -> None:
+        self.parts[event.index] = Part(event.kind, event.turn, dict(event.extra or {}))
+        if self._since_retry is not None:
+            if event.kind in ("text", "tool_use"):
+                self._since_retry = None  # a fresh start, not a continuation
+            else:
+                self._since_retry.append(event.index)
+
+    def content(self, turn: int) -> list[dict[str, Any]]:
+        """Return all content blocks of assistant message *turn* in Claude's shape, unfinished ones included."""
+        return [part.block() for _, part in sorted(self.parts.items()) if part.turn == turn]
+
+    def turns(self) -> list[Message]:
+        """Return the messages so far, ready to be appended to the conversation."""
+        messages: list[Message] = []
+        for turn in sorted({part.turn for part in self.parts.values()}):
+            blocks = [
+                part.block()
+                for _, part in sorted(self.parts.items())
+                if part.turn == turn and part.returnable
+            ]
+            if blocks:
+                messages.append({"role": "assistant", "content": blocks})
+            calls = [block["id"] for block in blocks if block["type"] == "tool_use"]
+            if results := [self.results[call] for call in calls if call in self.results]:
+                messages.append({"role": "user", "content": results})
+        return messages

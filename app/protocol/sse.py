@@ -1,0 +1,137 @@
+r"""text/event-stream both ways: bytes in, frames out; an event's JSON in, frame bytes out.
+
+Source: the WHATWG HTML standard, §9.2 "Server-sent events" (parsing and interpreting an event stream).
+
+Rules
+-----
+1. CR, LF and CRLF all end a line and mean nothing else, so they are unified to LF before anything is looked
+   at; a CRLF may be cut between its halves.
+2. A blank line ends a frame. What has no ``data`` line is no frame. What follows the last blank line when the
+   stream ends is dropped.
+3. Bytes are never decoded here: U+2028, U+0085 or half a character at a chunk's end cannot hurt.
+
+Cost: each byte is looked at a bounded number of times however it is cut, because the search for the next
+blank line goes on where the last one stopped.
+"""
+
+from dataclasses import dataclass
+
+BOM = b"\xef\xbb\xbf"
+
+KEEP_ALIVE = b": keep-alive\n\n"
+"""A comment: it keeps proxies from closing a silent connection and no client sees it as an event."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One event on the wire.
+
+    Attributes:
+        data: The ``data`` lines, joined by LF, as they came (UTF-8 is not checked).
+        event: The ``event`` line, ``message`` where there was none.
+        id: The last ``id`` the stream has named so far, if any.
+    """
+
+    data: bytes
+    event: str = "message"
+    id: str | None = None
+
+
+class FrameTooLarge(Exception):
+    """More bytes wait for their blank line than the decoder may hold."""
+
+
+class Decoder:
+    """Splits an event stream into frames, wherever it was cut.
+
+    Args:
+        max_frame_bytes: How many bytes may wait for their blank line. Claude sends whole tool results as one
+            frame, hundreds of kilobytes long; without a limit a broken upstream could fill the memory.
+    """
+
+    def __init__(self, max_frame_bytes: int = 16 * 1024 * 1024) -> None:
+        self._max = max_frame_bytes
+        self._buffer = bytearray()
+        self._scanned = 0
+        self._started = False
+        self._after_cr = False
+        self._id: str | None = None
+
+    def feed(self, chunk: bytes) -> list[Frame]:
+        """Return the frames that *chunk* completed, oldest first (often none).
+
+        Raises:
+            FrameTooLarge: more than ``max_frame_bytes`` wait for their blank line.
+        """
+        if self._after_cr or b"\r" in chunk:
+            chunk = self._unify(chunk)
+        buffer = self._buffer
+        buffer += chunk
+        if not self._started and not self._start():
+            return []
+        frames: list[Frame] = []
+        at = 0
+        end = buffer.find(b"\n\n", self._scanned)
+        while end >= 0:
+            frame = self._frame(bytes(buffer[at:end]))
+            if frame is not None:
+                frames.append(frame)
+            at = end + 2
+            end = buffer.find(b"\n\n", at)
+        if at:
+            del buffer[:at]
+        self._scanned = max(0, len(buffer) - 1)  # the first LF of a pair may be the last byte we hold
+        if len(buffer) > self._max:
+            msg = f"{len(buffer):,} bytes wait for their blank line, limit {self._max:,}"
+            raise FrameTooLarge(msg)
+        return frames
+
+    def _start(self) -> bool:
+        """Drop a byte order mark; False while it cannot be told yet whether there is one."""
+        if len(self._buffer) < len(BOM) and BOM.startswith(bytes(self._buffer)):
+            return False
+        if self._buffer.startswith(BOM):
+            del self._buffer[: len(BOM)]
+        self._started = True
+        return True
+
+    def _unify(self, chunk: bytes) -> bytes:
+        if self._after_cr and chunk.startswith(b"\n"):
+            chunk = chunk[1:]
+            self._after_cr = False
+        if chunk:
+            self._after_cr = chunk.endswith(b"\r")
+        return chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+    def _frame(self, block: bytes) -> Frame | None:
+        event = b""
+        data: list[bytes] = []
+        for line in block.split(b"\n"):
+            field, _, value = line.partition(b":")
+            value = value.removeprefix(b" ")
+            if field == b"data":
+                data.append(value)
+            elif field == b"event":
+                event = value
+            elif field == b"id" and b"\0" not in value:
+                self._id = value.decode(errors="replace")
+        if not data:
+            return None
+        return Frame(b"\n".join(data), event.decode(errors="replace") or "message", self._id)
+
+
+def encode(data: bytes, event_id: str) -> bytes:
+    """Return the frame of one event: an ``id`` line, a ``data`` line, a blank line.
+
+    Raises:
+        ValueError: *data* or *event_id* has a line end or NUL in it, which would forge fields (CWE-93).
+    """
+    if b"\n" in data or b"\r" in data or not event_id.isprintable():
+        msg = "an event's data and id must each be one line"
+        raise ValueError(msg)
+    return b"id: %b\ndata: %b\n\n" % (event_id.encode(), data)
+
+
+def retry(milliseconds: int) -> bytes:
+    """Return the line that tells a client how long to wait before it comes back."""
+    return b"retry: %d\n\n" % milliseconds

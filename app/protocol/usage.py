@@ -1,0 +1,82 @@
+"""What a generation cost, in Claude's own fields, and what it said, as one digest.
+
+Within one upstream message Claude's numbers are cumulative: a later value replaces an earlier one and an
+absent one keeps it (Claude's streaming reference, ``message_delta``). Over the messages of a generation
+(attempts, continuations, tool turns) they add up.
+"""
+
+import hashlib
+from typing import Any
+
+
+class Ledger:
+    """Adds up the usage of a generation's upstream messages."""
+
+    def __init__(self) -> None:
+        self._before: dict[str, Any] = {}
+        self._message: dict[str, Any] = {}
+
+    def begin(self) -> None:
+        """Begin the next upstream message."""
+        self._before = self.total()
+        self._message = {}
+
+    def report(self, usage: dict[str, Any]) -> None:
+        """Take what Claude reports for the message under way."""
+        for name, value in usage.items():
+            if value is not None or name not in self._message:
+                self._message[name] = value
+
+    def total(self) -> dict[str, Any]:
+        """Return the generation's total so far: numbers summed, other values the last ones."""
+        return _sum(self._before, self._message)
+
+
+def _sum(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    total = dict(before)
+    for name, value in after.items():
+        had = total.get(name)
+        if isinstance(value, dict) and isinstance(had, dict):
+            total[name] = _sum(had, value)
+        elif _is_number(value) and _is_number(had):
+            total[name] = had + value
+        elif value is not None or had is None:
+            total[name] = value
+    return total
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+class TextDigest:
+    """SHA-256 of text that comes in pieces, in UTF-8, as a browser's ``TextEncoder`` would encode the whole.
+
+    A character outside the Basic Multilingual Plane may be cut between its surrogates; a surrogate that stays
+    alone counts as U+FFFD.
+    """
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+        self._high = ""
+
+    def update(self, text: str) -> None:
+        """Add *text*."""
+        try:
+            data = (self._high + text).encode()
+        except UnicodeEncodeError:
+            self._update_with_surrogates(self._high + text)
+        else:
+            self._hash.update(data)
+
+    def _update_with_surrogates(self, text: str) -> None:
+        self._high = text[-1] if "\ud800" <= text[-1] <= "\udbff" else ""
+        whole = text[: len(text) - len(self._high)]
+        self._hash.update(whole.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode())
+
+    def hexdigest(self) -> str:
+        """Return the digest of all text so far."""
+        last = self._hash.copy()
+        if self._high:
+            last.update("\ufffd".encode())
+        return last.hexdigest()

@@ -1,0 +1,107 @@
+"""One reader: a generation's log and a cursor in, an event stream out.
+
+A reader is a cursor, not a queue: a slow one finds a longer slice next time, neighbouring deltas joined. The
+shell (disconnects, keep-alives, send deadline) is sse-starlette's; it is fed ready bytes.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from sse_starlette.sse import SendTimeoutError
+from starlette.types import Receive, Scope, Send
+
+from app.generation import Generation
+from app.protocol import sse
+from app.protocol.log import frames
+from app.request import View
+
+ABORT = "gateway.abort"
+"""Scope extension of our server: drops the connection without waiting for what is still to be sent."""
+
+
+class Reader:
+    """A generation seen from one connection, from its first request to its close.
+
+    Args:
+        generation: What is read.
+        cursor: How many events the reader has seen.
+    """
+
+    def __init__(self, generation: Generation, cursor: int = 0) -> None:
+        self.generation = generation
+        self._cursor = cursor
+        self._grown = asyncio.Event()
+        self._unlisten = generation.log.listen(self._grown.set)
+        self._closed = False
+        generation.join()
+
+    async def frames(self) -> AsyncIterator[bytes]:
+        """Yield what comes after the cursor, as it comes, to the terminal event."""
+        log = self.generation.log
+        while True:
+            self._grown.clear()  # before looking, so that no ring is missed
+            entries = log.after(self._cursor)
+            if entries:
+                first = self._cursor + 1
+                self._cursor += len(entries)
+                yield entries[0].frame if len(entries) == 1 else frames(entries, first)
+            elif log.ended:
+                return
+            else:
+                await self._grown.wait()
+
+    async def ended(self) -> None:
+        """Wait for the terminal event."""
+        while not self.generation.log.ended:
+            self._grown.clear()
+            await self._grown.wait()
+
+    def close(self) -> None:
+        """Leave. Closing twice does nothing."""
+        if not self._closed:
+            self._closed = True
+            self._unlisten()
+            self.generation.leave()
+
+
+class EventStream(EventSourceResponse):
+    """The response that streams to one reader and closes it, however it ends."""
+
+    def __init__(
+        self, reader: Reader, view: View, *, ping_s: float, send_timeout_s: float, replayed: bool
+    ) -> None:
+        generation = reader.generation
+        headers = {"X-Chat-Id": generation.id, "Location": f"/api/chat/{generation.id}"}
+        if replayed:
+            headers["Idempotent-Replayed"] = "true"
+        super().__init__(
+            self._body(reader),
+            headers=headers,
+            sep="\n",
+            ping=ping_s,
+            ping_message_factory=lambda: ServerSentEvent(comment="keep-alive", sep="\n"),
+            send_timeout=send_timeout_s,
+        )
+        self._reader = reader
+
+    @staticmethod
+    async def _body(reader: Reader) -> AsyncIterator[bytes]:
+        # Jittered, so that a thousand readers cut at once do not return at once.
+        opening = sse.retry(random.randint(1000, 2000))  # noqa: S311 - no secret
+        async for piece in reader.frames():
+            yield opening + piece
+            opening = b""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Stream until the end, the reader's leaving or its send deadline."""
+        try:
+            await super().__call__(scope, receive, send)
+        except SendTimeoutError:
+            # It resumes by its cursor. Its socket is full, so closing in good order would wait for it.
+            if extension := scope.get("extensions", {}).get(ABORT):
+                extension["abort"]()
+                await asyncio.sleep(0)  # let the server notice
+        finally:
+            self._reader.close()

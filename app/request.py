@@ -1,0 +1,249 @@
+"""What a browser may ask: its JSON in, the exact body for Claude out, or a 400 that names the field.
+
+Everything that is allowed goes up unchanged and in the order it came, so that Claude's prompt cache, which
+knows prompts by their prefix, keeps working.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from app.protocol.errors import BadRequest
+from app.protocol.events import CLASSES
+from app.settings import Settings
+
+CLAUDES = (
+    "model",
+    "max_tokens",
+    "messages",
+    "system",
+    "stop_sequences",
+    "thinking",
+    "output_config",
+    "tools",
+    "tool_choice",
+    "metadata",
+    "cache_control",
+)
+"""Claude's parameters that a browser may send."""
+
+COUNTED = frozenset(CLAUDES) - {"max_tokens", "stop_sequences", "metadata"}
+"""Those that Claude's token count takes."""
+
+OURS = ("prompt", "stream", "buffer", "events")
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(strict=True, extra="ignore")
+
+
+class _Typed(_Strict):
+    """A content block, a tool: an object whose fields are Claude's business."""
+
+    type: str
+
+
+class _Message(_Strict):
+    role: Literal["user", "assistant", "system"]
+    content: str | Annotated[list[_Typed], Field(min_length=1)]
+
+
+class Every(BaseModel):
+    """Send at most once in so many milliseconds."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+    every_ms: int = Field(ge=1, le=10_000)
+
+
+class _Chat(_Strict):
+    messages: Annotated[list[_Message], Field(min_length=1, max_length=100_000)] | None = None
+    prompt: Annotated[str, Field(min_length=1)] | None = None
+    model: str | None = None
+    max_tokens: Annotated[int, Field(ge=0)] | None = None
+    system: str | list[_Typed] | None = None
+    stop_sequences: list[str] | None = None
+    thinking: _Typed | None = None
+    output_config: dict[str, Any] | None = None
+    tools: list[dict[str, Any]] | None = None
+    tool_choice: _Typed | None = None
+    metadata: dict[str, Any] | None = None
+    cache_control: dict[str, Any] | None = None
+    stream: bool = True
+    buffer: Literal["sentence"] | Every | None = None
+    events: list[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How one reader wants to see a generation.
+
+    Attributes:
+        events: The event types to send, None for all; ``error`` is always sent.
+        buffer: How deltas are joined before they are sent, None for not at all.
+    """
+
+    events: frozenset[str] | None = None
+    buffer: Literal["sentence"] | Every | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """One request for an answer.
+
+    Attributes:
+        body: What goes to Claude, ``stream`` left out.
+        stream: Whether the client wants events rather than one message.
+        view: How this client wants to see them.
+        fingerprint: Equal for equal questions, however they are to be shown.
+    """
+
+    body: dict[str, Any]
+    stream: bool
+    view: View
+    fingerprint: str
+
+    @property
+    def model(self) -> str:
+        """The model that is asked."""
+        return str(self.body["model"])
+
+    def counted(self) -> dict[str, Any]:
+        """Return the body for Claude's token count."""
+        return {name: value for name, value in self.body.items() if name in COUNTED}
+
+
+def parse(raw: bytes, settings: Settings) -> ChatRequest:
+    """Return what *raw*, the body of a POST, asks for.
+
+    Raises:
+        BadRequest: it is not JSON, or something in it is wrong or not allowed.
+    """
+    try:
+        sent = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        msg = f"The body is not valid JSON in UTF-8: {str(error).partition(':')[0]}."
+        raise BadRequest(msg) from error
+    if not isinstance(sent, dict):
+        msg = "The body must be a JSON object with messages or a prompt."
+        raise BadRequest(msg)
+    allowed = {*CLAUDES, *OURS, *settings.allow_params}
+    if unknown := [name for name in sent if name not in allowed]:
+        msg = f"{shown(unknown[0])}: this field is not allowed here."
+        raise BadRequest(msg)
+    try:
+        chat = _Chat.model_validate(sent)
+    except ValidationError as error:
+        raise BadRequest(_first(error)) from error
+    _check_policy(chat, sent, settings)
+    body = _body(sent, settings)
+    try:
+        fingerprint = hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    except TypeError as error:  # orjson reads 1,024 levels deep and writes 254
+        msg = "The body is nested too deeply."
+        raise BadRequest(msg) from error
+    view = View(_event_types(chat.events) if chat.events is not None else None, chat.buffer)
+    return ChatRequest(body, chat.stream, view, fingerprint)
+
+
+def view_of_query(buffer: str | None, events: str | None) -> View:
+    """Return the view that a GET asks for: ``buffer=sentence`` or ``buffer=100`` (ms), ``events=text,done``.
+
+    Raises:
+        BadRequest: one of them is not of that form.
+    """
+    how: Literal["sentence"] | Every | None = None
+    if buffer == "sentence":
+        how = "sentence"
+    elif buffer is not None:
+        try:
+            how = TypeAdapter(Every).validate_python({"every_ms": int(buffer)})
+        except ValueError as error:
+            msg = "buffer: must be sentence or a number of milliseconds from 1 to 10000."
+            raise BadRequest(msg) from error
+    return View(_event_types(events.split(",")) if events is not None else None, how)
+
+
+def shown(text: str) -> str:
+    """Return *text*, which somebody else wrote, short and printable, for a message."""
+    clean = "".join(character if character.isprintable() else "\ufffd" for character in text)
+    return clean if len(clean) <= 80 else clean[:79] + "…"
+
+
+def _check_policy(chat: _Chat, sent: dict[str, Any], settings: Settings) -> None:
+    wrong = None
+    if (chat.messages is None) == (chat.prompt is None):
+        wrong = "messages: send either messages or a prompt."
+    elif chat.model is not None and chat.model not in settings.models:
+        wrong = (
+            f"model: {shown(chat.model)} is not one of the models served here: {', '.join(settings.models)}."
+        )
+    elif chat.max_tokens is not None and chat.max_tokens > settings.max_tokens:
+        wrong = f"max_tokens: {chat.max_tokens} is above the greatest allowed here, {settings.max_tokens}."
+    elif not settings.allow_url_sources and any(_url_sources(sent.get("messages"))):
+        wrong = (
+            "messages: images and documents by URL are not allowed here; send them as base64 or Files ids."
+        )
+    else:
+        for number, tool in enumerate(chat.tools or ()):
+            if "input_schema" not in tool and "type" not in tool:
+                name = shown(str(tool.get("name")))
+                wrong = f"tools.{number}: no tool named {name} is registered here."
+    if wrong:
+        raise BadRequest(wrong)
+
+
+def _url_sources(value: Any) -> Iterator[bool]:
+    """Yield True for every source by URL within *value*, however deep."""
+    waiting = [value]
+    while waiting:
+        match waiting.pop():
+            case {"type": "image" | "document", "source": {"type": "url"}}:
+                yield True
+            case {"type": "tool_use"}:
+                pass  # a call's input is the tool's business
+            case dict() as fields:
+                waiting.extend(fields.values())
+            case list() as items:
+                waiting.extend(items)
+            case _:
+                pass
+
+
+def _body(sent: dict[str, Any], settings: Settings) -> dict[str, Any]:
+    body: dict[str, Any] = {}
+    for name, value in sent.items():
+        if name == "prompt" and value is not None:
+            body["messages"] = [{"role": "user", "content": value}]
+        elif name not in OURS and value is not None:
+            body[name] = value
+    body.setdefault("model", settings.models[0])
+    body.setdefault("max_tokens", settings.default_max_tokens)
+    if settings.system_prompt is not None:
+        theirs = body.get("system", [])
+        blocks = [{"type": "text", "text": theirs}] if isinstance(theirs, str) and theirs else theirs or []
+        body["system"] = [{"type": "text", "text": settings.system_prompt}, *blocks]
+    return body
+
+
+def _event_types(names: list[str]) -> frozenset[str]:
+    if unknown := [name for name in names if name not in CLASSES]:
+        msg = f"events: {shown(unknown[0])} is no event type; there are {', '.join(CLASSES)}."
+        raise BadRequest(msg)
+    return frozenset(names) | {"error"}
+
+
+def _first(error: ValidationError) -> str:
+    """Return the first thing that is wrong as ``messages.0.role: …``."""
+    items = error.errors(include_url=False, include_input=False, include_context=False)
+    # Of a union every branch reports; the one that came furthest is the one that was meant.
+    item = max(
+        (item for item in items if item["loc"][0] == items[0]["loc"][0]), key=lambda item: len(item["loc"])
+    )
+    # The name of the branch stands in the path too and means nothing to the sender.
+    path = [str(part) for part in item["loc"] if isinstance(part, int) or part.isidentifier()]
+    path = [part for part in path if part not in ("str", "Every")]
+    return f"{'.'.join(path)}: {item['msg'][0].lower()}{item['msg'][1:]}."

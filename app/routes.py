@@ -1,0 +1,312 @@
+"""HTTP words only: read a request, start or find a generation, answer."""
+
+import asyncio
+import re
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Depends, Header, Request
+from fastapi.responses import Response
+
+from app.answer import answering
+from app.catalogue import Catalogue
+from app.edge import Caller
+from app.generation import Generation
+from app.hub import Hub
+from app.metrics import Metrics
+from app.protocol.errors import BadRequest, Forbidden, TooLarge, TooMany, Unavailable, WrongMediaType
+from app.protocol.events import Done
+from app.protocol.log import BadCursor, cursor_number, event_id
+from app.relay import EventStream, Reader
+from app.request import View, parse, view_of_query
+from app.settings import Settings, is_loopback
+from app.upstream import Upstream
+
+IDEMPOTENCY_KEY = re.compile(r"[\x20-\x7e]{1,200}")
+
+CLIENT_GONE = 499
+"""The status of an answer that nobody is there to read. The number is nginx's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """What the routes work with."""
+
+    settings: Settings
+    hub: Hub
+    upstream: Upstream
+    catalogue: Catalogue
+    metrics: Metrics
+
+
+router = APIRouter()
+
+
+async def _gateway(request: Request) -> Gateway:
+    gateway: Gateway = request.app.state.gateway
+    return gateway
+
+
+async def _caller(request: Request) -> Caller:
+    caller: Caller = request.scope["caller"]
+    return caller
+
+
+async def _key(idempotency_key: Annotated[str | None, Header()] = None) -> str | None:
+    if idempotency_key is not None and not IDEMPOTENCY_KEY.fullmatch(idempotency_key):
+        msg = "Idempotency-Key: must be 1 to 200 printable ASCII characters."
+        raise BadRequest(msg)
+    return idempotency_key
+
+
+Here = Annotated[Gateway, Depends(_gateway)]
+Who = Annotated[Caller, Depends(_caller)]
+Key = Annotated[str | None, Depends(_key)]
+
+
+@router.post("/api/chat")
+async def chat(request: Request, gateway: Here, caller: Who, key: Key) -> Response:
+    """Start a generation, or find the one that *key* started, and stream it or wait for its end."""
+    settings = gateway.settings
+    asked = parse(await _body(request, settings.max_body_bytes), settings)
+    generation, replayed = gateway.hub.start(
+        asked,
+        answering(gateway.upstream, asked),
+        owner=caller.owner,
+        key=key,
+        request_id=caller.request_id,
+    )
+    reader = _reader(generation, 0, settings)
+    try:
+        told = generation.announced.wait() if asked.stream else reader.ended()
+        if not await _unless_gone(request, told):
+            reader.close()
+            return Response(status_code=CLIENT_GONE)
+        if generation.refusal:
+            raise generation.refusal
+        if not asked.stream and generation.problem:
+            raise generation.problem
+    except BaseException:
+        reader.close()
+        raise
+    if asked.stream:
+        return _stream(reader, asked.view, settings, replayed=replayed)
+    reader.close()
+    return _json(_message(generation), chat=generation)
+
+
+@router.delete("/api/chat")
+async def cancel_by_key(gateway: Here, caller: Who, key: Key, *, purge: bool = False) -> Response:
+    """Cancel whatever *key* started, for a client that knows no id yet."""
+    if key is None:
+        msg = "Idempotency-Key: this header must name what is to be cancelled."
+        raise BadRequest(msg)
+    return _cancel(gateway.hub, gateway.hub.find_by_key(key, caller.owner), purge=purge)
+
+
+@router.post("/api/chat/count_tokens")
+async def count_tokens(request: Request, gateway: Here) -> Response:
+    """Answer with Claude's count of the input tokens of the same body."""
+    settings = gateway.settings
+    asked = parse(await _body(request, settings.max_body_bytes), settings)
+    return _json({"input_tokens": await gateway.upstream.count_tokens(asked.counted())})
+
+
+@router.get("/api/chat/{generation_id}/stream")
+async def stream(
+    generation_id: str,
+    gateway: Here,
+    caller: Who,
+    last_event_id: Annotated[str | None, Header()] = None,
+    after: str | None = None,
+    buffer: str | None = None,
+    events: str | None = None,
+) -> Response:
+    """Stream a generation from after the reader's cursor."""
+    generation = gateway.hub.find(generation_id, caller.owner)
+    view = view_of_query(buffer, events)
+    try:
+        cursor = cursor_number(last_event_id if last_event_id is not None else after or "0")
+        left = generation.log.after(cursor)
+    except BadCursor as error:
+        msg = f"Last-Event-ID: {error}."
+        raise BadRequest(msg) from error
+    if not left and generation.log.ended:
+        return Response(status_code=204)
+    if cursor:
+        gateway.metrics.resumes.inc()
+    return _stream(_reader(generation, cursor, gateway.settings), view, gateway.settings)
+
+
+@router.get("/api/chat/{generation_id}")
+async def snapshot(generation_id: str, gateway: Here, caller: Who) -> Response:
+    """Answer with the messages so far."""
+    return _json(_snapshot(gateway.hub.find(generation_id, caller.owner)))
+
+
+@router.delete("/api/chat/{generation_id}")
+async def cancel(generation_id: str, gateway: Here, caller: Who, *, purge: bool = False) -> Response:
+    """Cancel a generation; nothing happens to one that has ended."""
+    return _cancel(gateway.hub, gateway.hub.find(generation_id, caller.owner), purge=purge)
+
+
+@router.get("/api/models")
+async def models(gateway: Here) -> Response:
+    """Answer with the allowed models, default first."""
+    return _json({"data": await gateway.catalogue.models()})
+
+
+@router.get("/api/config")
+async def config(gateway: Here) -> Response:
+    """Answer with what the page needs to know."""
+    settings = gateway.settings
+    return _json(
+        {
+            "demo": settings.demo,
+            "auth": settings.auth,
+            "default_max_tokens": settings.default_max_tokens,
+            "max_tokens": settings.max_tokens,
+            "tools": [],
+            "attachments": {
+                "max_body_bytes": settings.max_body_bytes,
+                "url_sources": settings.allow_url_sources,
+            },
+        }
+    )
+
+
+@router.get("/healthz")
+async def healthz() -> Response:
+    """Say that the process lives."""
+    return _json({"status": "alive"})
+
+
+@router.get("/readyz")
+async def readyz(gateway: Here) -> Response:
+    """Say whether traffic should come here."""
+    if gateway.hub.draining:
+        msg = "The gateway is draining."
+        raise Unavailable(msg, retry_after_s=1)
+    return _json({"status": "ready"})
+
+
+@router.get("/metrics")
+async def metrics(gateway: Here, caller: Who) -> Response:
+    """Answer Prometheus, on this machine only."""
+    if caller.forwarded or not is_loopback(caller.peer):
+        msg = "Metrics are for this machine only."
+        raise Forbidden(msg)
+    return Response(gateway.metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _cancel(hub: Hub, generation: Generation, *, purge: bool) -> Response:
+    generation.cancel("cancelled")
+    answer = _json(_snapshot(generation))
+    if purge:
+        hub.retire(generation)
+    return answer
+
+
+async def _body(request: Request, limit: int) -> bytes:
+    """Return the request's body.
+
+    Raises:
+        WrongMediaType: it is not said to be JSON.
+        TooLarge: it has more than *limit* bytes, or says so.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        msg = "Content-Type: must be application/json."
+        raise WrongMediaType(msg)
+    msg = f"The body is larger than this gateway takes, {limit:,} bytes."
+    said = request.headers.get("content-length", "")
+    if said.isdigit() and int(said) > limit:
+        raise TooLarge(msg)
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise TooLarge(msg)
+    return bytes(body)
+
+
+def _reader(generation: Generation, cursor: int, settings: Settings) -> Reader:
+    if generation.readers >= settings.max_readers:
+        msg = "This answer has as many readers as it may (GATEWAY_MAX_READERS). Try again later."
+        raise TooMany(msg, retry_after_s=5)
+    return Reader(generation, cursor)
+
+
+async def _unless_gone(request: Request, told: Awaitable[Any]) -> bool:
+    """Wait for *told*; False if the client leaves before.
+
+    A client may leave while Claude still thinks, before a byte has been sent, so it is watched from the start.
+    """
+
+    async def leaving() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+
+    telling, gone = asyncio.ensure_future(told), asyncio.ensure_future(leaving())
+    try:
+        done, _ = await asyncio.wait((telling, gone), return_when=asyncio.FIRST_COMPLETED)
+        return telling in done
+    finally:
+        telling.cancel()
+        gone.cancel()
+
+
+def _stream(reader: Reader, view: View, settings: Settings, *, replayed: bool = False) -> EventStream:
+    return EventStream(
+        reader,
+        view,
+        ping_s=settings.ping_interval,
+        send_timeout_s=settings.send_timeout,
+        replayed=replayed,
+    )
+
+
+def _json(value: Any, *, chat: Generation | None = None) -> Response:
+    headers = {"Cache-Control": "no-store"}
+    if chat:
+        headers |= {"X-Chat-Id": chat.id, "Location": f"/api/chat/{chat.id}"}
+    return Response(orjson.dumps(value), media_type="application/json", headers=headers)
+
+
+def _snapshot(generation: Generation) -> dict[str, Any]:
+    problem = generation.problem
+    return {
+        "id": generation.id,
+        "state": generation.state,
+        "turns": generation.fold().turns(),
+        "usage": generation.ledger.total(),
+        "cursor": event_id(len(generation.log)),
+        "error": {"type": problem.type, "message": problem.message, "retryable": problem.retryable}
+        if problem
+        else None,
+    }
+
+
+def _message(generation: Generation) -> dict[str, Any]:
+    """Return the last assistant message in Claude's shape, and all turns beside it."""
+    fold, ending = generation.fold(), generation.ending
+    last = max((part.turn for part in fold.parts.values()), default=0)
+    terminal = generation.log.terminal
+    assert isinstance(terminal, Done)  # noqa: S101 - a failed one has been answered with its problem
+    return {
+        **ending.message,
+        "id": ending.message_id,
+        "type": "message",
+        "role": "assistant",
+        "model": generation.model,
+        "content": fold.content(last),
+        "stop_reason": terminal.stop_reason,
+        "stop_sequence": terminal.stop_sequence,
+        "usage": terminal.usage,
+        "turns": fold.turns(),
+        "cost_usd": terminal.cost_usd,
+        "timing": terminal.timing,
+        "digest": terminal.digest,
+    }

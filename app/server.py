@@ -1,0 +1,125 @@
+"""The process: listen, serve, drain on the first signal, end at once on the second."""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import time
+from types import FrameType
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+from sse_starlette.sse import AppStatus
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from app.hub import Hub
+from app.main import create_app
+from app.relay import ABORT
+from app.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+SEND_BUFFER_BYTES = 128 * 1024
+"""What the kernel may hold for one reader; the default takes megabytes from a server with slow readers."""
+
+SAME_SIGNAL_S = 0.2
+"""Within this a signal is not a second one: started by ``uv run``, a process whose group gets a signal gets it
+twice, from the kernel and passed on by uv."""
+
+FAREWELL_S = 2
+"""How long readers have, after the drain, to be sent the end of their stream."""
+
+
+class Protocol(HttpToolsProtocol):
+    """uvicorn's HTTP, with a way to drop a connection whose reader does not read."""
+
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        super().on_message_begin()
+        self.scope["extensions"] = {ABORT: {"abort": self.transport.abort}}
+
+
+class Server(uvicorn.Server):
+    """uvicorn, but a SIGTERM lets open streams, and reconnects to them, end first.
+
+    uvicorn closes its listener at the first signal, so that a reader who is cut during the drain could not
+    come back. Here the listener stays open until the drain is over.
+    """
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI, settings: Settings) -> None:
+        super().__init__(config)
+        self._app = app
+        self._drain_s = settings.drain_timeout
+        self._draining: asyncio.Task[None] | None = None
+        self._signalled = 0.0
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Drain at the first signal, end at once at the second."""
+        if not self.started:
+            self.should_exit = True
+        elif self._draining is None:
+            # Kept from uvicorn's own list of signals, which it would raise again in the end: a drain is a success.
+            self._signalled = time.monotonic()
+            self._draining = asyncio.get_running_loop().create_task(self._drain(signal.Signals(sig).name))
+        elif time.monotonic() - self._signalled > SAME_SIGNAL_S:
+            logger.warning("second signal: ending at once")
+            logging.shutdown()
+            os._exit(128 + sig)
+
+    async def _drain(self, name: str) -> None:
+        hub: Hub = self._app.state.gateway.hub
+        logger.info("%s: draining %d answers, at most %g s", name, hub.count(), self._drain_s)
+        await hub.drain(self._drain_s)
+        try:
+            async with asyncio.timeout(FAREWELL_S):
+                while any(map(_busy, self.server_state.connections)):  # noqa: ASYNC110 - uvicorn has no event
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            for connection in filter(_busy, self.server_state.connections):
+                connection.transport.abort()
+        self.should_exit = True
+
+
+def _busy(connection: Any) -> bool:
+    cycle = getattr(connection, "cycle", None)
+    return cycle is not None and not cycle.response_complete
+
+
+def serve(settings: Settings, base_url: str | None) -> int:
+    """Serve until a signal; return the exit code.
+
+    Raises:
+        OSError: the address cannot be listened on.
+    """
+    listener = _listen(settings.host, settings.port)
+    AppStatus.disable_automatic_graceful_drain()  # type: ignore[no-untyped-call]  # ours ends them in good order
+    app = create_app(settings, base_url)
+    config = uvicorn.Config(
+        app,
+        http=Protocol,
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # the edge decides whom to believe
+        timeout_graceful_shutdown=FAREWELL_S,
+        timeout_keep_alive=75,  # above nginx's 60, so that nginx closes first and never meets a closing socket
+    )
+    server = Server(config, app, settings)
+    host, port = listener.getsockname()[:2]
+    logger.info("listening on http://%s:%d", f"[{host}]" if ":" in host else host, port)
+    server.run(sockets=[listener])
+    return 0 if server.started else 1
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    listener = socket.socket(family, kind, protocol)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+    listener.bind(address)
+    listener.listen(4096)
+    listener.setblocking(False)
+    return listener

@@ -1,0 +1,224 @@
+"""Environment, ``.env``, secret files and flags → one frozen Settings. Units are in the descriptions.
+
+Everything that is wrong is reported in one list, names and accepted values included.
+"""
+
+import os
+import re
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AliasChoices,
+    BeforeValidator,
+    ByteSize,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, CliSuppress, NoDecode, SettingsConfigDict
+from pydantic_settings.sources import PydanticBaseSettingsSource
+
+CURRENT_MODELS = (
+    "claude-opus-5-5",
+    "claude-sonnet-5-5",
+    "claude-haiku-5-5",
+    "claude-fable-5-2",
+    "claude-fable-5-1",
+    "claude-haiku-4-5",
+)
+"""Claude's current models (November 2026). The first is the one its documentation advises to start with."""
+
+SECRETS_DIRS = [
+    path
+    for name in ("/run/secrets", os.environ.get("CREDENTIALS_DIRECTORY", ""))
+    if (path := Path(name)).is_dir() and name
+]
+"""Where container engines and systemd put secrets, a file each, named like the variable."""
+
+
+def _split(value: Any) -> Any:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _network(value: str) -> str:
+    ip_network(value, strict=False)
+    return value
+
+
+def _base_url(value: Any) -> Any:
+    if isinstance(value, str) and not re.match(r"https?://[^/\s]+", value):
+        msg = "must be an address that starts with http:// or https://"
+        raise ValueError(msg)
+    return value
+
+
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+"""A comma-separated list."""
+
+Networks = Annotated[tuple[Annotated[str, BeforeValidator(_network)], ...], NoDecode, BeforeValidator(_split)]
+
+
+def _anthropic(name: str) -> AliasChoices:
+    return AliasChoices(name, name.lower())
+
+
+class Settings(BaseSettings):
+    """A web gateway that re-streams Claude to browsers.
+
+    Run without an API key and without a base URL it serves demo mode: a bundled simulator answers.
+    Other commands: simulate, check, token (each has its own --help).
+    Every setting is also an environment variable: GATEWAY_ and its name.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="GATEWAY_",
+        env_file=".env",
+        secrets_dir=SECRETS_DIRS,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,  # a rejected value may be a secret in the wrong place
+        cli_prog_name="claude-gateway",
+        cli_kebab_case=True,
+        cli_implicit_flags=True,
+        cli_hide_none_type=True,
+        cli_avoid_json=True,
+    )
+
+    api_key: CliSuppress[SecretStr | None] = Field(None, validation_alias=_anthropic("ANTHROPIC_API_KEY"))
+    auth_token: CliSuppress[SecretStr | None] = Field(
+        None, validation_alias=_anthropic("ANTHROPIC_AUTH_TOKEN")
+    )
+    base_url: Annotated[str | None, BeforeValidator(_base_url)] = Field(
+        None,
+        validation_alias=AliasChoices("ANTHROPIC_BASE_URL", "anthropic_base_url", "base_url"),
+        description="any Messages-compatible upstream (ANTHROPIC_BASE_URL)",
+    )
+
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(8000, ge=0, le=65535, description="port to listen on")
+    workers: int = Field(1, ge=1, description="processes; more than one needs a shared store")
+    store: str = Field("memory://", description="where generations are kept")
+
+    auth: Literal["none"] = Field("none", description="who may use it")
+    allow_anonymous: bool = Field(False, description="serve anybody who can reach it, with your key")
+    trusted_proxies: Networks = Field(
+        ("127.0.0.1", "::1"), description="addresses or networks that may say who the client is"
+    )
+    allowed_hosts: Words | None = Field(
+        None, description="accepted Host values; default: loopback names, in demo mode any"
+    )
+    cors_origins: Words = Field((), description="origins of other sites whose pages may call the gateway")
+
+    models: Words = Field(
+        CURRENT_MODELS, min_length=1, description="models a browser may ask for, default first"
+    )
+    allow_params: Words = Field((), description="more request fields that a browser may send")
+    allow_url_sources: bool = Field(False, description="allow images and documents by URL")
+    system_prompt: str | None = Field(None, description="put before whatever a browser sends")
+    max_tokens: int = Field(64_000, ge=1, description="greatest max_tokens of a request")
+    default_max_tokens: int = Field(8192, ge=1, description="max_tokens of a request that names none")
+
+    max_body_bytes: ByteSize = Field(ByteSize(32 * 1024**2), ge=1, description="largest request body")
+    max_generation_bytes: ByteSize = Field(
+        ByteSize(16 * 1024**2), ge=1024, description="largest log of one generation"
+    )
+    max_log_bytes: ByteSize = Field(ByteSize(512 * 1024**2), ge=1024, description="all logs together")
+    max_generations: int = Field(2000, ge=1, description="live generations")
+    max_streams_per_client: int = Field(16, ge=1, description="live generations of one client")
+    max_readers: int = Field(64, ge=1, description="readers of one generation")
+    send_timeout: float = Field(20, gt=0, description="seconds until a reader that does not read is let go")
+
+    connect_timeout: float = Field(10, gt=0, description="seconds to connect to Claude")
+    stall_timeout: float = Field(60, gt=0, description="seconds of silence; twice as long for pings alone")
+    total_timeout: float = Field(3600, gt=0, description="seconds of one call of Claude")
+    retries: int = Field(3, ge=0, description="calls after the first, before any content")
+    continuations: int = Field(2, ge=0, description="times a broken answer is continued")
+    on_break: Literal["continue", "error"] = Field(
+        "continue", description="when an answer breaks after content"
+    )
+    orphan_grace: float = Field(
+        30, ge=-1, description="seconds that an unwatched generation goes on; -1: to its end"
+    )
+    retention: float = Field(600, ge=0, description="seconds that a finished generation can be replayed")
+    drain_timeout: float = Field(30, ge=0, description="seconds that open streams get after SIGTERM")
+    ping_interval: float = Field(15, gt=0, description="seconds between keep-alives")
+
+    @property
+    def demo(self) -> bool:
+        """Whether the bundled simulator answers."""
+        return not (self.api_key or self.auth_token or self.base_url)
+
+    @property
+    def open_to_all(self) -> bool:
+        """Whether anybody who reaches the gateway may use it: demo mode has nothing to steal."""
+        return self.demo or self.allow_anonymous
+
+    @property
+    def hosts(self) -> tuple[str, ...] | None:
+        """The accepted Host values without port; None accepts any."""
+        if self.allowed_hosts is not None:
+            return None if "*" in self.allowed_hosts else self.allowed_hosts
+        return None if self.demo else ("localhost", "127.0.0.1", "[::1]")
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        wrong = []
+        if self.store != "memory://":
+            wrong.append("GATEWAY_STORE: only memory:// is available in this version")
+        if self.workers > 1:
+            wrong.append(
+                "GATEWAY_WORKERS: more than one process needs a shared store, and memory:// is not shared; "
+                "run one process per port behind nginx instead"
+            )
+        if self.default_max_tokens > self.max_tokens:
+            wrong.append("GATEWAY_DEFAULT_MAX_TOKENS: must not be above GATEWAY_MAX_TOKENS")
+        if not (self.open_to_all or is_loopback(self.host)):
+            wrong.append(
+                f"GATEWAY_HOST: {self.host} would let anybody who reaches it use your key; listen on 127.0.0.1, "
+                "or set GATEWAY_ALLOW_ANONYMOUS=true if something in front decides who may come"
+            )
+        if wrong:
+            raise ValueError("\n".join(wrong))
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags, environment, ``.env``, secret files: the first that names a setting wins."""
+        return init_settings, env_settings, dotenv_settings, file_secret_settings
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether *host*, a name or an address, can only be reached from this machine."""
+    if host == "localhost":
+        return True
+    try:
+        address = ip_address(host.strip("[]").partition("%")[0])
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_loopback
+
+
+def what_is_wrong(error: ValidationError) -> list[str]:
+    """Return a line for each wrong setting: its name, what it must be."""
+    lines = []
+    for item in error.errors(include_url=False, include_input=False, include_context=False):
+        message = item["msg"].removeprefix("Value error, ")
+        if not item["loc"]:
+            lines += message.split("\n")
+            continue
+        name = str(item["loc"][0])
+        if not name.upper().startswith("ANTHROPIC_"):
+            name = f"GATEWAY_{name}"
+        lines.append(f"{name.upper()}: {message[0].lower()}{message[1:]}")
+    return lines
