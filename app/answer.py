@@ -1,59 +1,217 @@
-"""One answer of Claude: the calls it takes, from the first to the one that ends it."""
+"""One answer of Claude: the calls it takes, from the first to the one that ends it.
 
+Before readers have been shown content, a call that failed is made again. After that, the answer goes on where
+it broke (``continuation``), and readers are told: ``retry`` where it broke, ``seam`` where text goes on.
+"""
+
+import asyncio
+import random
+from dataclasses import dataclass
+from typing import Any
+
+from app.continuation import Joint, Plan, plan
 from app.generation import Ending, Produce, Teller
 from app.protocol.claude import Translator
-from app.protocol.errors import Truncated
-from app.protocol.events import Event, Usage
+from app.protocol.errors import Problem, Truncated
+from app.protocol.events import (
+    Block,
+    BlockStop,
+    Citation,
+    Event,
+    Retry,
+    Seam,
+    Signature,
+    Text,
+    Thinking,
+    ToolInput,
+    ToolUse,
+    Usage,
+    utf16_length,
+)
 from app.request import ChatRequest
 from app.upstream import Upstream, drain
 
+BACKOFF_S = 0.5
+"""Before the second call, on average half of it; twice as much before each later one (full jitter)."""
 
-def answering(upstream: Upstream, request: ChatRequest) -> Produce:
+MAX_BACKOFF_S = 8
+
+MAX_RETRY_AFTER_S = 30
+"""A ``retry-after`` above this is the client's to wait, not a connection's."""
+
+MAX_WAITING_S = 60
+"""All waits of one answer together."""
+
+HOLD_BACK_S = 1.5
+"""How long text at a joint may be held back to see whether it repeats what was there."""
+
+
+CONTENT = (Text, Thinking, ToolInput, Signature, Citation, ToolUse, Block)
+"""The events that show readers something of an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How often to try again.
+
+    Attributes:
+        retries: Calls after one that showed nothing.
+        continuations: Calls after one that broke when it had shown something.
+    """
+
+    retries: int
+    continuations: int
+
+
+def answering(upstream: Upstream, request: ChatRequest, patience: Patience) -> Produce:
     """Return the producer of a generation that answers *request*."""
 
     async def produce(teller: Teller) -> Ending:
-        return await _Answer(upstream, request, teller).run()
+        return await _Answer(upstream, request.body, teller, patience).run()
 
     return produce
 
 
 class _Answer:
-    def __init__(self, upstream: Upstream, request: ChatRequest, teller: Teller) -> None:
+    def __init__(self, upstream: Upstream, body: dict[str, Any], teller: Teller, patience: Patience) -> None:
         self._upstream = upstream
-        self._request = request
+        self._body = body
         self._teller = teller
-        self._held: list[Event] | None = []
+        self._retries = patience.retries
+        self._continuations = patience.continuations
+        self._plan = Plan(body, [], None, "", "ask")
+        self._attempt = 0
+        self._next_index = 0
+        self._waited_s = 0.0
+        self._unsaid: list[Event] | None = []
+        self._showed = False
+        self._joint: Joint | None = None
+        self._settling: asyncio.TimerHandle | None = None
 
     async def run(self) -> Ending:
-        """Return how it ended.
+        """Return how Claude ended it.
 
         Raises:
-            Problem: Claude refused, or the stream broke.
+            Problem: Claude refused for good, or the tries are used up.
         """
-        translator = Translator(self._teller.ledger, self._teller.elapsed_ms)
-        await self._call(translator)
+        while True:
+            self._attempt += 1
+            translator = Translator(
+                self._teller.ledger,
+                self._teller.elapsed_ms,
+                first_index=self._next_index,
+                goes_on=self._plan.goes_on,
+            )
+            try:
+                await self._call(translator)
+                break
+            except Problem as problem:
+                self._settle_joint()
+                self._next_index = translator.next_index
+                if self._continuations and translator.stop_reason and not translator.open_indices:
+                    break  # whole but for its last frame
+                delay_s = self._again(problem)
+            await asyncio.sleep(delay_s)
+        self._settle_joint()
+        self._close_text()
         return Ending(
             translator.stop_reason, translator.stop_sequence, translator.details, translator.message_id
         )
 
     async def _call(self, translator: Translator) -> None:
-        async with self._upstream.stream(self._request.body) as reads:
-            async for frames in reads:
-                for frame in frames:
-                    self._say(translator, translator.feed(frame))
-                    if translator.ended:
-                        await drain(reads)
-                        return
+        self._showed = False
+        self._joint = Joint(self._plan.said) if self._plan.goes_on is not None else None
+        try:
+            async with self._upstream.stream(self._plan.body) as reads:
+                async for frames in reads:
+                    for frame in frames:
+                        self._take(translator, translator.feed(frame))
+                        if translator.ended:
+                            await drain(reads)
+                            return
+        finally:
+            if self._settling:
+                self._settling.cancel()
         msg = "Claude's stream ended before the answer was complete."
         raise Truncated(msg)
 
-    def _say(self, translator: Translator, events: list[Event]) -> None:
+    def _take(self, translator: Translator, events: list[Event]) -> None:
         """Say *events*, but hold back usage until there is content: a call that fails before it never was."""
-        if self._held is not None:
-            self._held += events
-            if all(isinstance(event, Usage) for event in self._held) and not translator.ended:
+        self._showed = self._showed or any(isinstance(event, CONTENT) for event in events)
+        if self._unsaid is not None:
+            self._unsaid += events
+            if all(isinstance(event, Usage) for event in self._unsaid) and not translator.ended:
                 return
             self._teller.answered(translator.message_id, translator.model)
-            events, self._held = self._held, None
+            events, self._unsaid = self._unsaid, None
         for event in events:
-            self._teller.say(event)
+            if self._joint is None or not self._at_joint(event, self._joint):
+                self._teller.say(event)
+
+    # Going on
+
+    def _again(self, problem: Problem) -> float:
+        """Decide how to go on after *problem*, tell readers, return the seconds to wait before.
+
+        Raises:
+            Problem: *problem* itself, where trying again cannot help or is not to be tried any more.
+        """
+        left = self._continuations if self._showed else self._retries
+        going_on = plan(self._body, self._teller.fold(), turn=0)
+        if not problem.retryable or left == 0 or going_on is None:
+            raise problem
+        delay_s = self._delay(problem)
+        if self._showed:
+            self._continuations -= 1
+        else:
+            self._retries -= 1
+        self._waited_s += delay_s
+        self._plan = going_on
+        self._unsaid = None
+        what = problem.what or problem.type
+        self._teller.say(Retry(what, self._attempt + 1, round(delay_s * 1000), going_on.discard))
+        return delay_s
+
+    def _delay(self, problem: Problem) -> float:
+        asked_s = problem.retry_after_s
+        longest_s = min(MAX_BACKOFF_S, BACKOFF_S * 2 ** (self._attempt - 1))
+        delay_s = asked_s if asked_s is not None else random.uniform(0, longest_s)  # noqa: S311 - no secret
+        if delay_s > MAX_RETRY_AFTER_S or self._waited_s + delay_s > MAX_WAITING_S:
+            raise problem
+        return delay_s
+
+    # Where text goes on
+
+    def _at_joint(self, event: Event, joint: Joint) -> bool:
+        """Say whether *event* is held back at the joint; what was held is said when that is over."""
+        match event:
+            case Text(text, index) if index == self._plan.goes_on:
+                if joint.feed(text):
+                    self._settle_joint()
+                elif self._settling is None:
+                    loop = asyncio.get_running_loop()
+                    self._settling = loop.call_later(HOLD_BACK_S, self._settle_joint)
+                return True
+            case Citation(index) | BlockStop(index) if index == self._plan.goes_on:
+                self._settle_joint()
+        return False
+
+    def _settle_joint(self) -> None:
+        """Say what was held back at the joint, without what it repeats. Doing so twice does nothing."""
+        if self._settling:
+            self._settling.cancel()
+            self._settling = None
+        joint, self._joint, index = self._joint, None, self._plan.goes_on
+        if joint is None or index is None or not joint.held:
+            return
+        repeated, new = joint.split()
+        offset, trimmed = utf16_length(self._plan.said), utf16_length(repeated)
+        self._teller.say(Seam(index, offset, trimmed, self._attempt, self._plan.mode))
+        if new:
+            self._teller.say(Text(new, index))
+
+    def _close_text(self) -> None:
+        """Stop the text that should have gone on, if Claude found nothing to add to it."""
+        index = self._plan.goes_on
+        if index is not None and not self._teller.fold().parts[index].complete:
+            self._teller.say(BlockStop(index, self._teller.elapsed_ms()))

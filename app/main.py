@@ -12,6 +12,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 
+from app.answer import Patience
 from app.catalogue import Catalogue
 from app.edge import Edge
 from app.hub import Hub
@@ -59,7 +60,9 @@ def create_app(settings: Settings, base_url: str | None) -> FastAPI:
             hub = Hub(settings, metrics)
             stack.push_async_callback(hub.close)
             catalogue = Catalogue(upstream, settings.models)
-            app.state.gateway = Gateway(settings, hub, upstream, catalogue, metrics)
+            continuations = settings.continuations if settings.on_break == "continue" else 0
+            patience = Patience(settings.retries, continuations)
+            app.state.gateway = Gateway(settings, hub, upstream, catalogue, metrics, patience)
             yield
 
     app = FastAPI(title="claude-gateway", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)

@@ -10,7 +10,7 @@ import orjson
 from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import Response
 
-from app.answer import answering
+from app.answer import Patience, answering
 from app.catalogue import Catalogue
 from app.edge import Caller
 from app.generation import Generation
@@ -39,6 +39,7 @@ class Gateway:
     upstream: Upstream
     catalogue: Catalogue
     metrics: Metrics
+    patience: Patience
 
 
 router = APIRouter()
@@ -73,7 +74,7 @@ async def chat(request: Request, gateway: Here, caller: Who, key: Key) -> Respon
     asked = parse(await _body(request, settings.max_body_bytes), settings)
     generation, replayed = gateway.hub.start(
         asked,
-        answering(gateway.upstream, asked),
+        answering(gateway.upstream, asked, gateway.patience),
         owner=caller.owner,
         key=key,
         request_id=caller.request_id,

@@ -54,6 +54,8 @@ class Problem(Exception):
     status: int = 500
     type: str = "api_error"
     retryable: bool = False
+    what: str | None = None
+    """One word for what happened upstream, where ``type`` does not say it."""
 
     def __init__(
         self, message: str, *, retry_after_s: float | None = None, upstream_request_id: str | None = None
@@ -177,6 +179,7 @@ class Misconfigured(Problem):
 class Unreachable(Problem):
     """No connection to Claude, or it was lost before an answer began."""
 
+    what = "unreachable"
     status = 502
     retryable = True
 
@@ -184,6 +187,7 @@ class Unreachable(Problem):
 class TimedOut(Problem):
     """Claude did not answer, or not go on, in time."""
 
+    what = "stalled"
     status = 504
     type = "timeout_error"
     retryable = True
@@ -199,9 +203,13 @@ class Broken(Problem):
 class Reset(Broken):
     """The connection was lost."""
 
+    what = "reset"
+
 
 class Truncated(Broken):
     """The connection was closed in good order, but before ``message_stop``."""
+
+    what = "truncated"
 
 
 class Garbled(Broken):

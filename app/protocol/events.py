@@ -167,7 +167,7 @@ class Retry(_Event):
     """The upstream failed and is asked again.
 
     Attributes:
-        reason: The failure's ``error.type``, or ``reset``, ``truncated``, ``stalled``, ``garbled``.
+        reason: The failure's ``error.type``, or ``unreachable``, ``reset``, ``truncated``, ``stalled``.
         attempt: Number of the upstream call that comes next; the first was 1.
         delay_ms: How long the gateway waits before it.
         discard: Indices of unfinished blocks that are void and come anew under new indices.
