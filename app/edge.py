@@ -4,13 +4,14 @@ Its id, who asks, the *safe by default* rule, the accepted Host, security header
 Pure ASGI, so that nothing is buffered and leaving is noticed.
 """
 
+import asyncio
 import logging
 import re
 import secrets
 import traceback
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
-from typing import Any
 
 import orjson
 from starlette.datastructures import Headers, MutableHeaders
@@ -44,6 +45,8 @@ ALWAYS_OPEN = ("/healthz", "/readyz")
 LINGER_BYTES = 8 * 1024 * 1024
 """How much of a refused body is read and thrown away, so that its sender gets to see the refusal: closing a
 socket with unread bytes resets it (RFC 9112, §9.6)."""
+
+LINGER_S = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +173,10 @@ async def respond(problem: Problem, caller: Caller, receive: Receive, send: Send
 
 async def _discard(receive: Receive) -> None:
     left = LINGER_BYTES
-    while left > 0:
-        message: Any = await receive()
-        left -= len(message.get("body", b""))
-        if message["type"] == "http.disconnect" or not message.get("more_body", False):
-            return
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LINGER_S):
+            while left > 0:
+                message = await receive()
+                left -= len(message.get("body", b""))
+                if not message.get("more_body", False):
+                    return  # its end, or its sender's leaving

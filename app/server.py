@@ -87,8 +87,8 @@ def _busy(connection: Any) -> bool:
     return cycle is not None and not cycle.response_complete
 
 
-def serve(settings: Settings, base_url: str | None) -> int:
-    """Serve until a signal; return the exit code.
+def build(settings: Settings, base_url: str | None) -> tuple[Server, socket.socket]:
+    """Return the server and the socket it is to serve.
 
     Raises:
         OSError: the address cannot be listened on.
@@ -107,7 +107,16 @@ def serve(settings: Settings, base_url: str | None) -> int:
         timeout_graceful_shutdown=FAREWELL_S,
         timeout_keep_alive=75,  # above nginx's 60, so that nginx closes first and never meets a closing socket
     )
-    server = Server(config, app, settings)
+    return Server(config, app, settings), listener
+
+
+def serve(settings: Settings, base_url: str | None) -> int:
+    """Serve until a signal; return the exit code.
+
+    Raises:
+        OSError: the address cannot be listened on.
+    """
+    server, listener = build(settings, base_url)
     host, port = listener.getsockname()[:2]
     logger.info("listening on http://%s:%d", f"[{host}]" if ":" in host else host, port)
     server.run(sockets=[listener])

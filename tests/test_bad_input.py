@@ -1,0 +1,194 @@
+"""What is wrong with a request is said in the contract's shape, names the field, and nothing goes upstream."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from tests.reading import ask
+from tests.running import Gateway, serving
+from tests.scripted import ScriptedClaude, saying
+
+IMAGE = {"type": "image", "source": {"type": "url", "url": "http://169.254.169.254/"}}
+
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def claude() -> AsyncIterator[ScriptedClaude]:
+    async with ScriptedClaude(lambda _: saying("ok")) as claude:
+        yield claude
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def small(claude: ScriptedClaude) -> AsyncIterator[Gateway]:
+    """A gateway that takes 100,000 bytes."""
+    async with serving(claude.url, max_body_bytes=100_000) as gateway:
+        yield gateway
+
+
+BODIES: dict[str, tuple[Any, str]] = {
+    "broken JSON": (b'{"messages": [', "JSON"),
+    "an empty body": (b"", "JSON"),
+    "not UTF-8": (b'{"prompt": "\xff\xfe"}', "UTF-8"),
+    "a lone surrogate": (b'{"prompt": "\\ud800"}', "JSON"),
+    "NaN": (b'{"prompt": "x", "max_tokens": NaN}', "JSON"),
+    "nesting of 100,000": (b'{"messages":' + b"[" * 40_000 + b"]" * 40_000 + b"}", "JSON"),
+    "nesting of 300": (b'{"prompt":"x","metadata":' + b'{"a":' * 300 + b"1" + b"}" * 300 + b"}", "nested"),
+    "a list": ([], "object"),
+    "a string": ("hello", "object"),
+    "nothing asked": ({}, "messages"),
+    "both messages and prompt": (ask("x", prompt="y"), "messages"),
+    "empty messages": ({"messages": []}, "messages"),
+    "an empty prompt": ({"prompt": ""}, "prompt"),
+    "a prompt that is no text": ({"prompt": 3}, "prompt"),
+    "messages that are no list": ({"messages": "x"}, "messages"),
+    "a message that is no object": ({"messages": ["x"]}, "messages.0"),
+    "a bad role": ({"messages": [{"role": "god", "content": "x"}]}, "messages.0.role"),
+    "no content": ({"messages": [{"role": "user"}]}, "messages.0.content"),
+    "content of the wrong type": ({"messages": [{"role": "user", "content": 3}]}, "messages.0.content"),
+    "a block without a type": (
+        {"messages": [{"role": "user", "content": [{}]}]},
+        "messages.0.content.0.type",
+    ),
+    "an unknown model": (ask("x", model="gpt-9"), "model"),
+    "an unknown field": (ask("x", mcp_servers=[]), "mcp_servers"),
+    "a sampling parameter": (ask("x", temperature=1), "temperature"),
+    "negative max_tokens": (ask("x", max_tokens=-1), "max_tokens"),
+    "huge max_tokens": (ask("x", max_tokens=10**9), "max_tokens"),
+    "max_tokens beyond an integer": (b'{"prompt":"x","max_tokens":1e99}', "max_tokens"),
+    "max_tokens of the wrong type": (ask("x", max_tokens="9"), "max_tokens"),
+    "stream of the wrong type": (ask("x", stream="yes"), "stream"),
+    "a tool that is not registered": (ask("x", tools=[{"name": "rm"}]), "tools.0"),
+    "an image by URL": (
+        {"messages": [{"role": "user", "content": [IMAGE]}]},
+        "URL",
+    ),
+    "an image by URL in a tool's result": (
+        {"messages": [{"role": "user", "content": [{"type": "tool_result", "content": [IMAGE]}]}]},
+        "URL",
+    ),
+    "an unknown event type": (ask("x", events=["smell"]), "events"),
+    "a bad buffer": (ask("x", buffer="page"), "buffer"),
+    "a buffer of no time": (ask("x", buffer={"every_ms": 0}), "buffer"),
+}
+
+
+@pytest.mark.parametrize("what", BODIES)
+@pytest.mark.parametrize("path", ["/api/chat", "/api/chat/count_tokens"])
+async def test_a_bad_body_is_a_400_that_names_the_field(
+    what: str, path: str, small: Gateway, claude: ScriptedClaude, caplog: pytest.LogCaptureFixture
+) -> None:
+    body, needle = BODIES[what]
+    answer = await small.request("POST", path, body)
+    assert answer.status == 400, answer.raw
+    assert answer.error["type"] == "invalid_request_error"
+    assert needle in answer.error["message"]
+    assert answer.json["request_id"] == answer.headers["x-request-id"]
+    assert not claude.calls
+    assert not claude.others
+    assert "Traceback" not in caplog.text
+
+
+async def test_a_long_field_name_is_shown_short_and_printable(small: Gateway) -> None:
+    answer = await small.request("POST", "/api/chat", {"prompt": "x", "\x1b[31m" + "a" * 5000: 1})
+    assert answer.status == 400
+    assert "\x1b" not in answer.error["message"]
+    assert len(answer.error["message"]) < 200
+
+
+async def test_a_body_over_the_limit_is_a_413_before_it_is_read(
+    small: Gateway, claude: ScriptedClaude
+) -> None:
+    answer = await small.request("POST", "/api/chat", b"", {"Content-Length": "10000000000"})
+    assert answer.status == 413
+    assert answer.error["type"] == "request_too_large"
+    assert "100,000" in answer.error["message"]
+    assert answer.headers["connection"] == "close"
+    assert not claude.calls
+
+
+async def test_a_body_over_the_limit_without_a_length_is_a_413(
+    small: Gateway, claude: ScriptedClaude
+) -> None:
+    chunk = b"8000\r\n" + b"x" * 0x8000 + b"\r\n"
+    headers = {"Transfer-Encoding": "chunked"}
+    answer = await small.request("POST", "/api/chat", chunk * 10 + b"0\r\n\r\n", headers)
+    assert answer.status == 413
+    assert not claude.calls
+
+
+async def test_a_sender_of_too_much_gets_to_see_the_refusal(small: Gateway) -> None:
+    answer = await small.request("POST", "/api/chat", b"x" * 3_000_000)
+    assert answer.status == 413
+
+
+@pytest.mark.parametrize(
+    "kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""]
+)
+async def test_a_body_that_is_not_said_to_be_json_is_a_415(
+    kind: str, small: Gateway, claude: ScriptedClaude
+) -> None:
+    answer = await small.request("POST", "/api/chat", b'{"prompt":"x"}', {"Content-Type": kind})
+    assert answer.status == 415
+    assert answer.error["type"] == "invalid_request_error"
+    assert not claude.calls
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/api/chat"),
+        ("PUT", "/api/chat"),
+        ("POST", "/api/models"),
+        ("TRACE", "/api/chat"),
+        ("POST", "/healthz"),
+        ("DELETE", "/"),
+    ],
+)
+async def test_a_wrong_method_is_a_405(method: str, path: str, small: Gateway) -> None:
+    answer = await small.request(method, path)
+    assert answer.status == 405
+    assert answer.error["type"] == "invalid_request_error"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/nope",
+        "/api",
+        "/static/nope.js",
+        "/static/",
+        "/static/../app/__init__.py",
+        "/static/..%2fapp%2f__init__.py",
+        "/static/%2e%2e/pyproject.toml",
+        "/static/....//pyproject.toml",
+        "/static//etc/passwd",
+        "/static/%00",
+        "/static/js\\..\\..\\pyproject.toml",
+        "/../pyproject.toml",
+        "/.env",
+        "/app/settings.py",
+    ],
+)
+async def test_nothing_outside_the_pages_files_can_be_fetched(path: str, small: Gateway) -> None:
+    answer = await small.request("GET", path)
+    assert answer.status == 404, answer.raw
+    assert answer.error["type"] == "not_found_error"
+    assert answer.json["request_id"]
+
+
+@pytest.mark.parametrize("key", ["", "a" * 201, "naïve", "a\tb"])
+async def test_a_malformed_idempotency_key_is_a_400(key: str, small: Gateway, claude: ScriptedClaude) -> None:
+    answer = await small.request("POST", "/api/chat", ask("x"), {"Idempotency-Key": key})
+    assert answer.status == 400
+    assert "Idempotency-Key" in answer.error["message"]
+    assert not claude.calls
+
+
+async def test_cancelling_by_key_needs_a_key(small: Gateway) -> None:
+    answer = await small.request("DELETE", "/api/chat")
+    assert answer.status == 400
+    assert "Idempotency-Key" in answer.error["message"]

@@ -1,0 +1,124 @@
+"""The gateway behind the real nginx: together they keep what each promises."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.nginx import Nginx
+from tests.reading import Client, ask
+from tests.running import serving
+from tests.scripted import ScriptedClaude, Step, ending, frame, message_start, saying, text_delta
+
+START = frame("content_block_start", index=0, content_block={"type": "text", "text": ""})
+STOP = frame("content_block_stop", index=0)
+
+
+@asynccontextmanager
+async def behind_nginx(
+    folder: Path, *steps: Step, changes: dict[str, str] | None = None, **settings: Any
+) -> AsyncIterator[tuple[Client, Nginx, ScriptedClaude]]:
+    """Give a client of nginx, in front of a gateway, in front of a Claude that answers *steps*."""
+    async with (
+        ScriptedClaude(lambda _: steps or saying("Hello")) as claude,
+        serving(claude.url, **settings) as gateway,
+        Nginx(folder, (gateway.host, gateway.port), changes=changes) as nginx,
+    ):
+        yield Client(nginx.url), nginx, claude
+
+
+async def test_a_delta_is_with_the_reader_before_claude_says_the_next(tmp_path: Path) -> None:
+    has_read = asyncio.Event()
+    steps: tuple[Step, ...] = (
+        message_start(),
+        START,
+        text_delta("first"),
+        has_read,
+        text_delta("second"),
+        STOP,
+        *ending(),
+    )
+    async with behind_nginx(tmp_path, *steps) as (client, _, _):
+        stream = await client.stream(ask("x"), headers={"Accept-Encoding": "gzip"})
+        assert "content-encoding" not in stream.headers
+        await stream.until_text(5)
+        assert stream.text == "first"
+        has_read.set()
+        assert (await stream.rest()).text == "firstsecond"
+        assert stream.done == 1
+
+
+async def test_a_reader_whose_nginx_dies_goes_on_after_the_last_event_it_saw(tmp_path: Path) -> None:
+    is_back = asyncio.Event()
+    steps: tuple[Step, ...] = (
+        message_start(),
+        START,
+        text_delta("first"),
+        is_back,
+        text_delta("second"),
+        STOP,
+        *ending(),
+    )
+    async with behind_nginx(tmp_path, *steps) as (client, nginx, claude):
+        before = await client.stream(ask("x"))
+        await before.until_text(5)
+        await nginx.kill_workers()
+        assert (await before.rest()).cut
+        after = await client.resume(before.id, before.ids[-1])
+        is_back.set()
+        await after.rest()
+        assert before.text + after.text == "firstsecond"
+        assert after.done == 1
+        assert len(claude.calls) == 1
+
+
+async def test_the_page_and_its_files_come_through(tmp_path: Path) -> None:
+    async with behind_nginx(tmp_path) as (client, _, _):
+        page = await client.request("GET", "/")
+        assert page.status == 200
+        assert page.raw.lower().startswith(b"<!doctype html>")
+        assert "default-src 'none'" in page.headers["content-security-policy"]
+
+        script = await client.request("GET", "/static/js/main.js", headers={"Accept-Encoding": "gzip"})
+        assert script.headers["content-encoding"] == "gzip"
+        again = await client.request(
+            "GET",
+            "/static/js/main.js",
+            headers={"Accept-Encoding": "gzip", "If-None-Match": script.headers["etag"]},
+        )
+        assert (again.status, again.raw) == (304, b"")
+
+
+async def test_both_limits_of_a_body_answer_in_the_same_shape(tmp_path: Path) -> None:
+    async with behind_nginx(tmp_path, max_body_bytes=10_000) as (client, _, claude):
+        for size in (10_001, 33 * 1024 * 1024):  # the gateway's, nginx's
+            answer = await client.request("POST", "/api/chat", b" " * size)
+            assert answer.status == 413
+            assert answer.error["type"] == "request_too_large"
+            assert answer.json["request_id"] == answer.headers["x-request-id"]
+        assert not claude.calls
+
+
+async def test_the_request_id_is_the_same_from_end_to_end(tmp_path: Path) -> None:
+    async with behind_nginx(tmp_path) as (client, nginx, _):
+        answer = await client.request("GET", "/api/chat/unknown", headers={"X-Request-Id": "mine-1"})
+        assert answer.status == 404
+        assert answer.json["request_id"] == answer.headers["x-request-id"] == "mine-1"
+        assert '"request_id":"mine-1"' in await nginx.accessed("mine-1")
+        made = await client.request("GET", "/api/chat/unknown", headers={"X-Request-Id": "not valid"})
+        assert await nginx.accessed(made.headers["x-request-id"])
+
+
+async def test_a_gateway_for_this_machine_only_hears_from_nginx_who_comes_from_elsewhere(
+    tmp_path: Path,
+) -> None:
+    from_elsewhere = {"server_tokens off;": "set_real_ip_from 127.0.0.1; real_ip_header X-Test-Address;"}
+    async with behind_nginx(tmp_path, changes=from_elsewhere) as (client, _, claude):
+        claims = {"X-Forwarded-For": "127.0.0.1", "X-Test-Address": "203.0.113.9"}
+        refused = await client.request("POST", "/api/chat", ask("x"), headers=claims)
+        assert refused.status == 403
+        assert "GATEWAY_ALLOW_ANONYMOUS" in refused.error["message"]
+        assert not claude.calls
+        here = await client.stream(ask("x"), headers={"X-Forwarded-For": "203.0.113.9"})
+        assert (await here.rest()).text == "Hello"
