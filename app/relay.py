@@ -7,6 +7,7 @@ shell (disconnects, keep-alives, send deadline) is sse-starlette's; it is fed re
 import asyncio
 import random
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from sse_starlette.sse import SendTimeoutError
@@ -14,8 +15,9 @@ from starlette.types import Receive, Scope, Send
 
 from app.generation import Generation
 from app.protocol import sse
-from app.protocol.log import frames
-from app.request import View
+from app.protocol.events import DONE, render
+from app.protocol.log import START, Cursor, frames
+from app.protocol.view import PLAIN, Piece, Shaper, View
 
 ABORT = "gateway.abort"
 """Scope extension of our server: drops the connection without waiting for what is still to be sent."""
@@ -26,31 +28,60 @@ class Reader:
 
     Args:
         generation: What is read.
-        cursor: How many events the reader has seen.
+        cursor: What the reader has seen.
+        view: What it wants to see.
     """
 
-    def __init__(self, generation: Generation, cursor: int = 0) -> None:
+    def __init__(self, generation: Generation, cursor: Cursor = START, view: View = PLAIN) -> None:
         self.generation = generation
-        self._cursor = cursor
+        self._number = cursor.number
+        self._shaper = Shaper(view, cursor) if view != PLAIN or cursor.offset else None
+        self._every_s = (view.every_ms or 0) / 1000
         self._grown = asyncio.Event()
         self._unlisten = generation.log.listen(self._grown.set)
         self._closed = False
         generation.join()
 
     async def frames(self) -> AsyncIterator[bytes]:
-        """Yield what comes after the cursor, as it comes, to the terminal event."""
+        """Yield what comes after the cursor, as it comes, to the terminal event and ``[DONE]``."""
+        if self._shaper:
+            async for pieces in self.pieces(self._shaper):
+                yield b"".join(sse.encode(render(event), str(cursor)) for cursor, event in pieces)
+            yield sse.encode(DONE, str(Cursor(len(self.generation.log))))
+            return
         log = self.generation.log
         while True:
             self._grown.clear()  # before looking, so that no ring is missed
-            entries = log.after(self._cursor)
+            entries = log.after(self._number)
             if entries:
-                first = self._cursor + 1
-                self._cursor += len(entries)
+                first = self._number + 1
+                self._number += len(entries)
                 yield entries[0].frame if len(entries) == 1 else frames(entries, first)
             elif log.ended:
                 return
             else:
                 await self._grown.wait()
+
+    async def pieces(self, shaper: Shaper) -> AsyncIterator[list[Piece]]:
+        """Yield what comes after the cursor, shaped, to the terminal event."""
+        log, loop = self.generation.log, asyncio.get_running_loop()
+        due = 0.0
+        while True:
+            self._grown.clear()
+            entries = log.after(self._number)
+            self._number += len(entries)
+            pieces = shaper.feed(entries)
+            if shaper.holding and self._every_s and loop.time() >= due:
+                pieces += shaper.flush()
+            if pieces:
+                due = loop.time() + self._every_s
+                yield pieces
+            elif log.ended and self._number == len(log):
+                return
+            else:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout_at(due if shaper.holding and self._every_s else None):
+                        await self._grown.wait()
 
     async def ended(self) -> None:
         """Wait for the terminal event."""
@@ -69,9 +100,7 @@ class Reader:
 class EventStream(EventSourceResponse):
     """The response that streams to one reader and closes it, however it ends."""
 
-    def __init__(
-        self, reader: Reader, view: View, *, ping_s: float, send_timeout_s: float, replayed: bool
-    ) -> None:
+    def __init__(self, reader: Reader, *, ping_s: float, send_timeout_s: float, replayed: bool) -> None:
         generation = reader.generation
         headers = {"X-Chat-Id": generation.id, "Location": f"/api/chat/{generation.id}"}
         if replayed:

@@ -7,13 +7,14 @@ knows prompts by their prefix, keeps working.
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from app.protocol.errors import BadRequest
 from app.protocol.events import CLASSES
+from app.protocol.view import View
 from app.settings import Settings
 
 CLAUDES = (
@@ -59,6 +60,10 @@ class Every(BaseModel):
     every_ms: int = Field(ge=1, le=10_000)
 
 
+Buffer: TypeAlias = Literal["sentence"] | Every
+"""How deltas are joined before they are sent."""
+
+
 class _Chat(_Strict):
     messages: Annotated[list[_Message], Field(min_length=1, max_length=100_000)] | None = None
     prompt: Annotated[str, Field(min_length=1)] | None = None
@@ -73,21 +78,8 @@ class _Chat(_Strict):
     metadata: dict[str, Any] | None = None
     cache_control: dict[str, Any] | None = None
     stream: bool = True
-    buffer: Literal["sentence"] | Every | None = None
+    buffer: Buffer | None = None
     events: list[str] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """How one reader wants to see a generation.
-
-    Attributes:
-        events: The event types to send, None for all; ``error`` is always sent.
-        buffer: How deltas are joined before they are sent, None for not at all.
-    """
-
-    events: frozenset[str] | None = None
-    buffer: Literal["sentence"] | Every | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +137,7 @@ def parse(raw: bytes, settings: Settings) -> ChatRequest:
     except TypeError as error:  # orjson reads 1,024 levels deep and writes 254
         msg = "The body is nested too deeply."
         raise BadRequest(msg) from error
-    view = View(_event_types(chat.events) if chat.events is not None else None, chat.buffer)
-    return ChatRequest(body, chat.stream, view, fingerprint)
+    return ChatRequest(body, chat.stream, _view(chat.buffer, chat.events), fingerprint)
 
 
 def view_of_query(buffer: str | None, events: str | None) -> View:
@@ -155,7 +146,7 @@ def view_of_query(buffer: str | None, events: str | None) -> View:
     Raises:
         BadRequest: one of them is not of that form.
     """
-    how: Literal["sentence"] | Every | None = None
+    how: Buffer | None = None
     if buffer == "sentence":
         how = "sentence"
     elif buffer is not None:
@@ -164,7 +155,7 @@ def view_of_query(buffer: str | None, events: str | None) -> View:
         except ValueError as error:
             msg = "buffer: must be sentence or a number of milliseconds from 1 to 10000."
             raise BadRequest(msg) from error
-    return View(_event_types(events.split(",")) if events is not None else None, how)
+    return _view(how, events.split(",") if events is not None else None)
 
 
 def shown(text: str) -> str:
@@ -227,6 +218,12 @@ def _body(sent: dict[str, Any], settings: Settings) -> dict[str, Any]:
         blocks = [{"type": "text", "text": theirs}] if isinstance(theirs, str) and theirs else theirs or []
         body["system"] = [{"type": "text", "text": settings.system_prompt}, *blocks]
     return body
+
+
+def _view(buffer: Buffer | None, names: list[str] | None) -> View:
+    every_ms = buffer.every_ms if isinstance(buffer, Every) else None
+    types = _event_types(names) if names is not None else None
+    return View(types, by_sentence=buffer == "sentence", every_ms=every_ms)
 
 
 def _event_types(names: list[str]) -> frozenset[str]:

@@ -18,9 +18,10 @@ from app.hub import Hub
 from app.metrics import Metrics
 from app.protocol.errors import BadRequest, Forbidden, TooLarge, TooMany, Unavailable, WrongMediaType
 from app.protocol.events import Done
-from app.protocol.log import BadCursor, cursor_number, event_id
+from app.protocol.log import START, BadCursor, Cursor
+from app.protocol.view import View
 from app.relay import EventStream, Reader
-from app.request import View, parse, view_of_query
+from app.request import parse, view_of_query
 from app.settings import Settings, is_loopback
 from app.upstream import Upstream
 
@@ -79,7 +80,7 @@ async def chat(request: Request, gateway: Here, caller: Who, key: Key) -> Respon
         key=key,
         request_id=caller.request_id,
     )
-    reader = _reader(generation, 0, settings)
+    reader = _reader(generation, START, asked.view, settings)
     try:
         told = generation.announced.wait() if asked.stream else reader.ended()
         if not await _unless_gone(request, told):
@@ -93,7 +94,7 @@ async def chat(request: Request, gateway: Here, caller: Who, key: Key) -> Respon
         reader.close()
         raise
     if asked.stream:
-        return _stream(reader, asked.view, settings, replayed=replayed)
+        return _stream(reader, settings, replayed=replayed)
     reader.close()
     return _json(_message(generation), chat=generation)
 
@@ -129,16 +130,16 @@ async def stream(
     generation = gateway.hub.find(generation_id, caller.owner)
     view = view_of_query(buffer, events)
     try:
-        cursor = cursor_number(last_event_id if last_event_id is not None else after or "0")
-        left = generation.log.after(cursor)
+        cursor = Cursor.parse(last_event_id if last_event_id is not None else after or "")
+        generation.log.check(cursor)
     except BadCursor as error:
         msg = f"Last-Event-ID: {error}."
         raise BadRequest(msg) from error
-    if not left and generation.log.ended:
+    if generation.log.ended and cursor.number == len(generation.log):
         return Response(status_code=204)
-    if cursor:
+    if cursor != START:
         gateway.metrics.resumes.inc()
-    return _stream(_reader(generation, cursor, gateway.settings), view, gateway.settings)
+    return _stream(_reader(generation, cursor, view, gateway.settings), gateway.settings)
 
 
 @router.get("/api/chat/{generation_id}")
@@ -233,11 +234,11 @@ async def _body(request: Request, limit: int) -> bytes:
     return bytes(body)
 
 
-def _reader(generation: Generation, cursor: int, settings: Settings) -> Reader:
+def _reader(generation: Generation, cursor: Cursor, view: View, settings: Settings) -> Reader:
     if generation.readers >= settings.max_readers:
         msg = "This answer has as many readers as it may (GATEWAY_MAX_READERS). Try again later."
         raise TooMany(msg, retry_after_s=5)
-    return Reader(generation, cursor)
+    return Reader(generation, cursor, view)
 
 
 async def _unless_gone(request: Request, told: Awaitable[Any]) -> bool:
@@ -259,10 +260,9 @@ async def _unless_gone(request: Request, told: Awaitable[Any]) -> bool:
         gone.cancel()
 
 
-def _stream(reader: Reader, view: View, settings: Settings, *, replayed: bool = False) -> EventStream:
+def _stream(reader: Reader, settings: Settings, *, replayed: bool = False) -> EventStream:
     return EventStream(
         reader,
-        view,
         ping_s=settings.ping_interval,
         send_timeout_s=settings.send_timeout,
         replayed=replayed,
@@ -283,7 +283,7 @@ def _snapshot(generation: Generation) -> dict[str, Any]:
         "state": generation.state,
         "turns": generation.fold().turns(),
         "usage": generation.ledger.total(),
-        "cursor": event_id(len(generation.log)),
+        "cursor": str(Cursor(len(generation.log))),
         "error": {"type": problem.type, "message": problem.message, "retryable": problem.retryable}
         if problem
         else None,

@@ -22,7 +22,7 @@ CONFIGURATION = Path(__file__).parent.parent / "nginx.conf"
 DEADLINE_SECONDS = 20
 """Only a broken nginx takes so long to do anything at all."""
 
-UNLIMITED = {"rate=10r/s": "rate=100000r/s", "limit_conn streams 100;": "limit_conn streams 65535;"}
+UNLIMITED = {"rate=10r/s": "rate=100000r/s", "burst=40": "burst=100000", "streams 100;": "streams 65535;"}
 """Changes for a test that is a crowd on one address."""
 
 

@@ -122,7 +122,8 @@ class Stream:
             return
         assert not self.done, "an event after [DONE]"
         if fields["data"] == "[DONE]":
-            assert fields["id"] == self.ids[-1], "[DONE] carries the terminal event's id"
+            if self.events and self.terminal["type"] in ("done", "error"):
+                assert fields["id"] == self.ids[-1], "[DONE] carries the terminal event's id"
             self.done += 1
             return
         event = json.loads(fields["data"])

@@ -5,17 +5,21 @@ and listens to the bell before it looks, so no ring is missed. Live and replay a
 elsewhere (Redis) has the same verbs: append, after, listen, ended.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple, Self
 
 from app.protocol import sse
-from app.protocol.events import DONE, Done, Error, Event, join, joins, render
+from app.protocol.events import DONE, Done, Error, Event, Text, join, joins, render
 
 EPOCH = 1
 """Rises when another process takes a generation over. This log lives and dies with its process."""
 
 OVERHEAD_BYTES = 200
 """What an entry costs beside its frame: the event, its strings, the objects' heads (measured)."""
+
+CURSOR = re.compile(r"(?P<epoch>\d{1,9})-(?P<number>\d{1,15})(\.(?P<offset>\d{1,15}))?", re.ASCII)
 
 Bell = Callable[[], None]
 
@@ -40,24 +44,38 @@ class Entry:
     frame: bytes
 
 
-def event_id(number: int) -> str:
-    """Return the id on the wire of event *number*: ``EPOCH-N``."""
-    return f"{EPOCH}-{number}"
+class Cursor(NamedTuple):
+    """How much of a log a reader has seen.
 
-
-def cursor_number(cursor: str) -> int:
-    """Return how many events the reader has seen that sends *cursor*; ``0`` and the empty string are none.
-
-    Raises:
-        BadCursor: it is not of the form ``EPOCH-N``, or of another epoch.
+    Attributes:
+        number: Whole events.
+        offset: Characters of the text event after them; more than 0 only where deltas were joined by sentence.
     """
-    if cursor in ("", "0"):
-        return 0
-    epoch, dash, number = cursor.partition("-")
-    if not (dash and epoch == str(EPOCH) and number.isascii() and number.isdigit() and len(number) <= 15):
-        msg = "the cursor is not one that this gateway gave out"
-        raise BadCursor(msg)
-    return int(number)
+
+    number: int = 0
+    offset: int = 0
+
+    def __str__(self) -> str:
+        """Return the cursor's id on the wire: ``EPOCH-N``, or ``EPOCH-N.OFFSET`` within an event."""
+        return f"{EPOCH}-{self.number}.{self.offset}" if self.offset else f"{EPOCH}-{self.number}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the cursor whose id is *text*; ``0`` and the empty string are the beginning.
+
+        Raises:
+            BadCursor: this gateway gives out no such ids, or it is of another epoch.
+        """
+        if text in ("", "0"):
+            return cls()
+        said = CURSOR.fullmatch(text)
+        if said is None or int(said["epoch"]) != EPOCH:
+            msg = "the cursor is not one that this gateway gave out"
+            raise BadCursor(msg)
+        return cls(int(said["number"]), int(said["offset"] or 0))
+
+
+START = Cursor()
 
 
 class Log:
@@ -97,29 +115,37 @@ class Log:
         if self.ended:
             msg = f"{event.type} after the terminal event"
             raise LogEnded(msg)
-        frame = sse.encode(render(event), event_id(len(self._entries) + 1))
+        id_ = str(Cursor(len(self._entries) + 1))
+        frame = sse.encode(render(event), id_)
         size = len(frame) + OVERHEAD_BYTES
         terminal = isinstance(event, Done | Error)
         if self.bytes + size > self._max and not terminal:
             msg = f"the log would have {self.bytes + size:,} bytes, limit {self._max:,}"
             raise LogFull(msg)
         if terminal:
-            frame += sse.encode(DONE, event_id(len(self._entries) + 1))
+            frame += sse.encode(DONE, id_)
         self._entries.append(Entry(event, frame))
         self.bytes += size
         for bell in tuple(self._bells):
             bell()
 
     def after(self, number: int) -> Sequence[Entry]:
-        """Return the entries after the first *number*, oldest first.
+        """Return the entries after the first *number*, oldest first."""
+        return self._entries[number:]
+
+    def check(self, cursor: Cursor) -> None:
+        """Insist that *cursor* is a place in this log.
 
         Raises:
             BadCursor: the log has never been that long.
         """
-        if number > len(self._entries):
+        left = self._entries[cursor.number : cursor.number + 1]
+        within = not cursor.offset or (
+            left and isinstance(text := left[0].event, Text) and cursor.offset < len(text.text)
+        )
+        if cursor.number > len(self._entries) or not within:
             msg = "the cursor lies behind the end of this generation"
             raise BadCursor(msg)
-        return self._entries[number:]
 
     def listen(self, bell: Bell) -> Callable[[], None]:
         """Call *bell* after every append, until the function that is returned is called.
@@ -147,6 +173,6 @@ def frames(entries: Sequence[Entry], first_number: int) -> bytes:
             out.append(entries[at].frame)
         else:
             joined = join([entry.event for entry in entries[at:end]])
-            out.append(sse.encode(render(joined), event_id(first_number + end - 1)))
+            out.append(sse.encode(render(joined), str(Cursor(first_number + end - 1))))
         at = end
     return b"".join(out)
