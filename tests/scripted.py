@@ -21,8 +21,8 @@ class Ending:
     STALL = "stall"
 
 
-Step: TypeAlias = bytes | asyncio.Event | str
-"""Bytes to write, an event to wait for, or an ``Ending``."""
+Steps: TypeAlias = Iterable[Any]
+"""Bytes to write, events (``asyncio.Event``) to wait for, and how it ends (``Ending``)."""
 
 
 @dataclass
@@ -55,7 +55,7 @@ class Call:
         return json.dumps(self.body["messages"][0])
 
 
-Answer: TypeAlias = "Iterable[Step] | Refusal"
+Answer: TypeAlias = Steps | Refusal
 Script: TypeAlias = Callable[[Call], Answer]
 
 
@@ -64,7 +64,7 @@ def frame(event: str, **data: Any) -> bytes:
 
 
 def message_start(*, model: str = "claude-sonnet-5-5", id_: str = "msg_1", **usage: Any) -> bytes:
-    message = {
+    message: dict[str, Any] = {
         "id": id_,
         "type": "message",
         "role": "assistant",
@@ -202,7 +202,7 @@ class ScriptedClaude:
 
     @staticmethod
     async def _stream(
-        call: Call, steps: Iterable[Step], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        call: Call, steps: Steps, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> bool:
         writer.write(
             b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\nrequest-id: req_claude\r\n"
@@ -242,6 +242,10 @@ class ScriptedClaude:
             with contextlib.suppress(asyncio.CancelledError, ConnectionError):
                 await gone
         return True
+
+
+def always(answer: Answer) -> Script:
+    return lambda _: answer
 
 
 def refusing(status: int, kind: str, text: str = "no", **headers: str) -> Refusal:

@@ -632,7 +632,12 @@ async def test_a_reader_that_does_not_read_is_let_go_and_can_resume(caplog: pyte
         generation = gateway.hub.find(stuck.id, "anonymous")
         left = asyncio.Event()
         leave = generation.leave
-        generation.leave = lambda: (leave(), left.set())  # type: ignore[method-assign,assignment]
+
+        def leave_and_tell() -> None:
+            leave()
+            left.set()
+
+        generation.leave = leave_and_tell  # type: ignore[method-assign]
         await asyncio.wait_for(left.wait(), 10)
         again = await (await gateway.resume(stuck.id)).rest()
         stuck.close()

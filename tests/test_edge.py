@@ -8,7 +8,7 @@ import pytest_asyncio
 
 from tests.reading import ask
 from tests.running import KEY, Gateway, serving
-from tests.scripted import Ending, ScriptedClaude, refusing, saying
+from tests.scripted import Answer, Ending, ScriptedClaude, always, refusing, saying
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -184,7 +184,7 @@ async def test_metrics_count_what_happened(claude: ScriptedClaude) -> None:
 async def test_the_key_appears_nowhere(caplog: pytest.LogCaptureFixture) -> None:
     """A canary: every route, every failure, debug logs and all."""
     caplog.set_level(logging.DEBUG)
-    answers = [
+    answers: list[Answer] = [
         refusing(401, "authentication_error", f"invalid x-api-key {KEY}"),
         refusing(400, "invalid_request_error", f"Bearer {KEY} is odd"),
         [*saying("x")[:3], Ending.RESET],
@@ -194,9 +194,9 @@ async def test_the_key_appears_nowhere(caplog: pytest.LogCaptureFixture) -> None
     seen = b""
     for script in answers:
         async with (
-            ScriptedClaude(lambda _, script=script: script) as claude,
+            ScriptedClaude(always(script)) as claude,
             serving(claude.url, retries=0) as gateway,
-        ):  # type: ignore[misc]
+        ):
             for method, path, body in [
                 ("POST", "/api/chat", ask("hi", events=["text", "done"])),
                 ("POST", "/api/chat", ask("hi", stream=False)),

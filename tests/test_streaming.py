@@ -8,6 +8,7 @@ import pytest
 from tests.reading import ask
 from tests.running import KEY, serving
 from tests.scripted import (
+    Call,
     Ending,
     ScriptedClaude,
     ending,
@@ -166,11 +167,11 @@ async def test_the_operators_system_prompt_comes_before_the_browsers() -> None:
 
 
 async def test_many_streams_at_once_keep_apart() -> None:
-    def script(call: object) -> list[bytes]:
-        word = call.body["messages"][0]["content"]  # type: ignore[attr-defined]
+    def script(call: Call) -> list[bytes]:
+        word = call.body["messages"][0]["content"]
         return saying(*[f"{word}{n} " for n in range(20)])
 
-    async with ScriptedClaude(script) as claude, serving(claude.url, max_streams_per_client=1000) as gateway:  # type: ignore[arg-type]
+    async with ScriptedClaude(script) as claude, serving(claude.url, max_streams_per_client=1000) as gateway:
 
         async def one(word: str) -> None:
             stream = await (await gateway.stream(ask(word))).rest()
