@@ -7,12 +7,16 @@ import logging
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
+from pathlib import Path
 
 from pydantic import ValidationError
 from pydantic_settings import CliApp
 
 from app.demo import DemoFailed, Simulator
 from app.settings import Settings, what_is_wrong
+from app.tools import BadTool
+
+DEMO_TOOLS = ("app.example_tools",)
 
 logger = logging.getLogger(__name__)
 
@@ -54,16 +58,22 @@ def _serve(settings: Settings) -> int:
     logging.getLogger("httpx2").setLevel(logging.WARNING)
     with ExitStack() as stack:
         simulator = stack.enter_context(Simulator()) if settings.demo else None
+        sys.path.insert(
+            0, str(Path.cwd())
+        )  # where GATEWAY_TOOLS may be; an installed command does not look there
         from app.server import serve  # meanwhile the simulator comes up
 
         try:
             base_url = settings.base_url
             if simulator:
                 base_url = simulator.url()
+                settings = settings.model_copy(update={"tools": settings.tools or DEMO_TOOLS})
                 logger.warning("demo mode: answers are simulated; set ANTHROPIC_API_KEY to talk to Claude")
             return serve(settings, base_url)
         except DemoFailed as error:
             return _complain([str(error)])
+        except BadTool as error:
+            return _complain([f"GATEWAY_TOOLS: {error}"])
         except OSError as error:
             return _complain([f"cannot listen on {settings.host}:{settings.port}: {error.strerror}"])
 

@@ -1,217 +1,139 @@
-"""One answer of Claude: the calls it takes, from the first to the one that ends it.
+"""One answer of Claude: its turns, and the tools that run here between them, while Claude still speaks.
 
-Before readers have been shown content, a call that failed is made again. After that, the answer goes on where
-it broke (``continuation``), and readers are told: ``retry`` where it broke, ``seam`` where text goes on.
+A registered tool starts the moment its call is whole. When the turn has ended, the results go up in one user
+message, in the order of the calls, and the next turn streams into the same generation.
 """
 
 import asyncio
-import random
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
-from app.continuation import Joint, Plan, plan
 from app.generation import Ending, Produce, Teller
-from app.protocol.claude import Translator
-from app.protocol.errors import Problem, Truncated
-from app.protocol.events import (
-    Block,
-    BlockStop,
-    Citation,
-    Event,
-    Retry,
-    Seam,
-    Signature,
-    Text,
-    Thinking,
-    ToolInput,
-    ToolUse,
-    Usage,
-    utf16_length,
-)
+from app.protocol.errors import Problem
+from app.protocol.events import ToolResult, ToolUse
 from app.request import ChatRequest
-from app.upstream import Upstream, drain
+from app.tools import Toolbox
+from app.turn import Patience, Turn
+from app.upstream import Upstream
 
-BACKOFF_S = 0.5
-"""Before the second call, on average half of it; twice as much before each later one (full jitter)."""
-
-MAX_BACKOFF_S = 8
-
-MAX_RETRY_AFTER_S = 30
-"""A ``retry-after`` above this is the client's to wait, not a connection's."""
-
-MAX_WAITING_S = 60
-"""All waits of one answer together."""
-
-HOLD_BACK_S = 1.5
-"""How long text at a joint may be held back to see whether it repeats what was there."""
+MAX_PAUSES = 16
+"""How often Claude may pause one turn to have it taken up again."""
 
 
-CONTENT = (Text, Thinking, ToolInput, Signature, Citation, ToolUse, Block)
-"""The events that show readers something of an answer."""
+class TooManyTurns(Problem):
+    """The answer calls tools over and over."""
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How often to try again.
-
-    Attributes:
-        retries: Calls after one that showed nothing.
-        continuations: Calls after one that broke when it had shown something.
-    """
-
-    retries: int
-    continuations: int
-
-
-def answering(upstream: Upstream, request: ChatRequest, patience: Patience) -> Produce:
+def answering(
+    upstream: Upstream, toolbox: Toolbox, request: ChatRequest, patience: Patience, max_tool_turns: int
+) -> Produce:
     """Return the producer of a generation that answers *request*."""
 
     async def produce(teller: Teller) -> Ending:
-        return await _Answer(upstream, request.body, teller, patience).run()
+        answer = _Answer(upstream, toolbox, request, teller, replace(patience), max_tool_turns)
+        try:
+            return await answer.run()
+        finally:
+            await answer.stop_tools()
 
     return produce
 
 
 class _Answer:
-    def __init__(self, upstream: Upstream, body: dict[str, Any], teller: Teller, patience: Patience) -> None:
+    def __init__(
+        self,
+        upstream: Upstream,
+        toolbox: Toolbox,
+        request: ChatRequest,
+        teller: Teller,
+        patience: Patience,
+        max_tool_turns: int,
+    ) -> None:
         self._upstream = upstream
-        self._body = body
+        self._toolbox = toolbox
+        self._registered = request.registered
+        self._base = request.body
         self._teller = teller
-        self._retries = patience.retries
-        self._continuations = patience.continuations
-        self._plan = Plan(body, [], None, "", "ask")
-        self._attempt = 0
-        self._next_index = 0
-        self._waited_s = 0.0
-        self._unsaid: list[Event] | None = []
-        self._showed = False
-        self._joint: Joint | None = None
-        self._settling: asyncio.TimerHandle | None = None
+        self._patience = patience
+        self._max_tool_turns = max_tool_turns
+        self._running: dict[str, asyncio.Task[None]] = {}
 
     async def run(self) -> Ending:
         """Return how Claude ended it.
 
         Raises:
-            Problem: Claude refused for good, or the tries are used up.
+            Problem: Claude refused for good, the tries are used up, or it calls tools over and over.
         """
+        number = pauses = index = 0
+        body = self._base
         while True:
-            self._attempt += 1
-            translator = Translator(
-                self._teller.ledger,
-                self._teller.elapsed_ms,
-                first_index=self._next_index,
-                goes_on=self._plan.goes_on,
+            turn = Turn(
+                self._upstream,
+                self._base,
+                self._teller,
+                self._patience,
+                number=number,
+                first_index=index,
+                ran=self._running,
+                on_call=self._start,
             )
-            try:
-                await self._call(translator)
-                break
-            except Problem as problem:
-                self._settle_joint()
-                self._next_index = translator.next_index
-                if self._continuations and translator.stop_reason and not translator.open_indices:
-                    break  # whole but for its last frame
-                delay_s = self._again(problem)
-            await asyncio.sleep(delay_s)
-        self._settle_joint()
-        self._close_text()
-        return Ending(
-            translator.stop_reason, translator.stop_sequence, translator.details, translator.message_id
-        )
+            message = await turn.run(body)
+            index = message.next_index
+            if message.stop_reason == "pause_turn" and pauses < MAX_PAUSES:
+                pauses += 1
+                body = self._with_turn(number)
+                continue
+            await self._settle_tools()
+            calls = self._calls(number)
+            if (
+                message.stop_reason != "tool_use"
+                or not calls
+                or not all(call in self._running for call in calls)
+            ):
+                return Ending(message.stop_reason, message.stop_sequence, message.details, message.message_id)
+            number += 1
+            if number > self._max_tool_turns:
+                msg = "The answer called tools more often than this gateway lets it (GATEWAY_MAX_TOOL_TURNS)."
+                raise TooManyTurns(msg)
+            body = self._base = self._with_results(number - 1, calls)
 
-    async def _call(self, translator: Translator) -> None:
-        self._showed = False
-        self._joint = Joint(self._plan.said) if self._plan.goes_on is not None else None
-        try:
-            async with self._upstream.stream(self._plan.body) as reads:
-                async for frames in reads:
-                    for frame in frames:
-                        self._take(translator, translator.feed(frame))
-                        if translator.ended:
-                            await drain(reads)
-                            return
-        finally:
-            if self._settling:
-                self._settling.cancel()
-        msg = "Claude's stream ended before the answer was complete."
-        raise Truncated(msg)
+    def _calls(self, number: int) -> list[str]:
+        """Return the ids of the calls of turn *number*, in their order."""
+        return [block["id"] for block in self._teller.fold().content(number) if block["type"] == "tool_use"]
 
-    def _take(self, translator: Translator, events: list[Event]) -> None:
-        """Say *events*, but hold back usage until there is content: a call that fails before it never was."""
-        self._showed = self._showed or any(isinstance(event, CONTENT) for event in events)
-        if self._unsaid is not None:
-            self._unsaid += events
-            if all(isinstance(event, Usage) for event in self._unsaid) and not translator.ended:
-                return
-            self._teller.answered(translator.message_id, translator.model)
-            events, self._unsaid = self._unsaid, None
-        for event in events:
-            if self._joint is None or not self._at_joint(event, self._joint):
-                self._teller.say(event)
+    def _with_turn(self, number: int) -> dict[str, Any]:
+        said = {"role": "assistant", "content": self._teller.fold().returnable(number)}
+        return {**self._base, "messages": [*self._base["messages"], said]}
 
-    # Going on
+    def _with_results(self, number: int, calls: list[str]) -> dict[str, Any]:
+        results = self._teller.fold().results
+        body = self._with_turn(number)
+        body["messages"].append({"role": "user", "content": [results[call] for call in calls]})
+        if body.get("tool_choice", {}).get("type") in ("any", "tool"):
+            # It has been called, as was asked; forced again and again, the answer would never come.
+            body["tool_choice"] = {**body["tool_choice"], "type": "auto"}
+            body["tool_choice"].pop("name", None)
+        return body
 
-    def _again(self, problem: Problem) -> float:
-        """Decide how to go on after *problem*, tell readers, return the seconds to wait before.
+    # Tools
 
-        Raises:
-            Problem: *problem* itself, where trying again cannot help or is not to be tried any more.
-        """
-        left = self._continuations if self._showed else self._retries
-        going_on = plan(self._body, self._teller.fold(), turn=0)
-        if not problem.retryable or left == 0 or going_on is None:
-            raise problem
-        delay_s = self._delay(problem)
-        if self._showed:
-            self._continuations -= 1
-        else:
-            self._retries -= 1
-        self._waited_s += delay_s
-        self._plan = going_on
-        self._unsaid = None
-        what = problem.what or problem.type
-        self._teller.say(Retry(what, self._attempt + 1, round(delay_s * 1000), going_on.discard))
-        return delay_s
+    def _start(self, call: ToolUse) -> None:
+        name, given = call.block.get("name"), call.block.get("input")
+        if name in self._registered and isinstance(given, dict):
+            task = asyncio.get_running_loop().create_task(self._run(call.block["id"], str(name), given))
+            self._running[call.block["id"]] = task
 
-    def _delay(self, problem: Problem) -> float:
-        asked_s = problem.retry_after_s
-        longest_s = min(MAX_BACKOFF_S, BACKOFF_S * 2 ** (self._attempt - 1))
-        delay_s = asked_s if asked_s is not None else random.uniform(0, longest_s)  # noqa: S311 - no secret
-        if delay_s > MAX_RETRY_AFTER_S or self._waited_s + delay_s > MAX_WAITING_S:
-            raise problem
-        return delay_s
+    async def _run(self, call: str, name: str, given: dict[str, Any]) -> None:
+        result = await self._toolbox.call(name, given)
+        self._teller.say(ToolResult(call, result.content, result.is_error))
 
-    # Where text goes on
+    async def _settle_tools(self) -> None:
+        """Wait for the tools that run."""
+        for task in self._running.values():
+            await task
 
-    def _at_joint(self, event: Event, joint: Joint) -> bool:
-        """Say whether *event* is held back at the joint; what was held is said when that is over."""
-        match event:
-            case Text(text, index) if index == self._plan.goes_on:
-                if joint.feed(text):
-                    self._settle_joint()
-                elif self._settling is None:
-                    loop = asyncio.get_running_loop()
-                    self._settling = loop.call_later(HOLD_BACK_S, self._settle_joint)
-                return True
-            case Citation(index) | BlockStop(index) if index == self._plan.goes_on:
-                self._settle_joint()
-        return False
-
-    def _settle_joint(self) -> None:
-        """Say what was held back at the joint, without what it repeats. Doing so twice does nothing."""
-        if self._settling:
-            self._settling.cancel()
-            self._settling = None
-        joint, self._joint, index = self._joint, None, self._plan.goes_on
-        if joint is None or index is None or not joint.held:
-            return
-        repeated, new = joint.split()
-        offset, trimmed = utf16_length(self._plan.said), utf16_length(repeated)
-        self._teller.say(Seam(index, offset, trimmed, self._attempt, self._plan.mode))
-        if new:
-            self._teller.say(Text(new, index))
-
-    def _close_text(self) -> None:
-        """Stop the text that should have gone on, if Claude found nothing to add to it."""
-        index = self._plan.goes_on
-        if index is not None and not self._teller.fold().parts[index].complete:
-            self._teller.say(BlockStop(index, self._teller.elapsed_ms()))
+    async def stop_tools(self) -> None:
+        """Cancel the tools that still run."""
+        for task in self._running.values():
+            task.cancel()
+        await asyncio.gather(*self._running.values(), return_exceptions=True)

@@ -7,7 +7,7 @@ are void and come anew.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from copy import copy
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -46,6 +46,7 @@ class Plan:
         goes_on: Index of the text block that the next message's first text continues, if any.
         said: That block's text so far.
         mode: How Claude is brought to go on.
+        ended: The turn need not go on: what it called has been run here, and the results are the next turn.
     """
 
     body: dict[str, Any]
@@ -53,15 +54,17 @@ class Plan:
     goes_on: int | None
     said: str
     mode: Mode
+    ended: bool = False
 
 
-def plan(body: dict[str, Any], fold: Fold, turn: int) -> Plan | None:
+def plan(body: dict[str, Any], fold: Fold, turn: int, ran: Container[str] = ()) -> Plan | None:
     """Return how the answer to *body* goes on after a break, None if it cannot.
 
     Args:
         body: The request of the turn that broke, without any request to go on.
         fold: What readers have been shown.
         turn: Which assistant message broke.
+        ran: Ids of the calls that have been started here, which must never be started again.
     """
     parts = [(index, part) for index, part in sorted(fold.parts.items()) if part.turn == turn]
     anchor = max((index for index, part in parts if _stays(part)), default=None)
@@ -71,8 +74,11 @@ def plan(body: dict[str, Any], fold: Fold, turn: int) -> Plan | None:
         if anchor is not None and i <= anchor and (_stays(part) or part.returnable)
     ]
     discard = [index for index, _ in parts if index not in dict(kept)]
-    if any(part.kind == "tool_use" for _, part in kept):
-        return None  # the client may have seen a whole call; whether more were to come is not known
+    if calls := [part.fields["id"] for _, part in kept if part.kind == "tool_use"]:
+        # A whole call of the client's may have been the only one or not: it cannot be asked for the rest.
+        return (
+            Plan(body, discard, None, "", "ask", ended=True) if all(call in ran for call in calls) else None
+        )
     if kept and "format" in (body.get("output_config") or {}):
         return None  # a second half of JSON does not come without its first
     last = kept[-1] if kept else None

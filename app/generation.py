@@ -50,6 +50,10 @@ class Teller(Protocol):
 
     ledger: Ledger
 
+    @property
+    def began(self) -> bool:
+        """Whether anything has been said."""
+
     def say(self, event: Event) -> None:
         """Append *event*; the first one is preceded by ``start``."""
 
@@ -128,6 +132,11 @@ class Generation:
         loop = asyncio.get_running_loop()
         self._start_anyway = loop.call_later(START_ANYWAY_S, self._say_start)
         self._task = loop.create_task(self._run(produce), name=f"generation {self.id}")
+
+    @property
+    def began(self) -> bool:
+        """Whether anything has been said."""
+        return len(self.log) > 0
 
     def answered(self, message_id: str | None, model: str | None) -> None:
         """Note that Claude has answered, so that ``start`` can say it."""

@@ -12,7 +12,6 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 
-from app.answer import Patience
 from app.catalogue import Catalogue
 from app.edge import Edge
 from app.hub import Hub
@@ -20,6 +19,8 @@ from app.metrics import Metrics
 from app.protocol.errors import BadRequest, NotFound, Problem, WrongMethod
 from app.routes import Gateway, router
 from app.settings import Settings
+from app.tools import Toolbox, from_modules
+from app.turn import Patience
 from app.upstream import Upstream
 
 REVALIDATE = {"Cache-Control": "no-cache"}
@@ -49,7 +50,11 @@ def create_app(settings: Settings, base_url: str | None) -> FastAPI:
     Args:
         settings: The operator's.
         base_url: Where Claude, or what stands in for it, is called; None for the SDK's default.
+
+    Raises:
+        BadTool: a module of tools is not fit.
     """
+    toolbox = Toolbox(from_modules(settings.tools), settings.tool_timeout)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -62,7 +67,7 @@ def create_app(settings: Settings, base_url: str | None) -> FastAPI:
             catalogue = Catalogue(upstream, settings.models)
             continuations = settings.continuations if settings.on_break == "continue" else 0
             patience = Patience(settings.retries, continuations)
-            app.state.gateway = Gateway(settings, hub, upstream, catalogue, metrics, patience)
+            app.state.gateway = Gateway(settings, hub, upstream, catalogue, metrics, toolbox, patience)
             yield
 
     app = FastAPI(title="claude-gateway", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)

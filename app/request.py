@@ -16,6 +16,7 @@ from app.protocol.errors import BadRequest
 from app.protocol.events import CLASSES
 from app.protocol.view import View
 from app.settings import Settings
+from app.tools import Toolbox
 
 CLAUDES = (
     "model",
@@ -91,12 +92,14 @@ class ChatRequest:
         stream: Whether the client wants events rather than one message.
         view: How this client wants to see them.
         fingerprint: Equal for equal questions, however they are to be shown.
+        registered: Names of the tools in it that run here.
     """
 
     body: dict[str, Any]
     stream: bool
     view: View
     fingerprint: str
+    registered: frozenset[str]
 
     @property
     def model(self) -> str:
@@ -108,7 +111,7 @@ class ChatRequest:
         return {name: value for name, value in self.body.items() if name in COUNTED}
 
 
-def parse(raw: bytes, settings: Settings) -> ChatRequest:
+def parse(raw: bytes, settings: Settings, toolbox: Toolbox) -> ChatRequest:
     """Return what *raw*, the body of a POST, asks for.
 
     Raises:
@@ -132,12 +135,13 @@ def parse(raw: bytes, settings: Settings) -> ChatRequest:
         raise BadRequest(_first(error)) from error
     _check_policy(chat, sent, settings)
     body = _body(sent, settings)
+    registered = _register(body, toolbox)
     try:
         fingerprint = hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
     except TypeError as error:  # orjson reads 1,024 levels deep and writes 254
         msg = "The body is nested too deeply."
         raise BadRequest(msg) from error
-    return ChatRequest(body, chat.stream, _view(chat.buffer, chat.events), fingerprint)
+    return ChatRequest(body, chat.stream, _view(chat.buffer, chat.events), fingerprint, registered)
 
 
 def view_of_query(buffer: str | None, events: str | None) -> View:
@@ -178,11 +182,6 @@ def _check_policy(chat: _Chat, sent: dict[str, Any], settings: Settings) -> None
         wrong = (
             "messages: images and documents by URL are not allowed here; send them as base64 or Files ids."
         )
-    else:
-        for number, tool in enumerate(chat.tools or ()):
-            if "input_schema" not in tool and "type" not in tool:
-                name = shown(str(tool.get("name")))
-                wrong = f"tools.{number}: no tool named {name} is registered here."
     if wrong:
         raise BadRequest(wrong)
 
@@ -218,6 +217,25 @@ def _body(sent: dict[str, Any], settings: Settings) -> dict[str, Any]:
         blocks = [{"type": "text", "text": theirs}] if isinstance(theirs, str) and theirs else theirs or []
         body["system"] = [{"type": "text", "text": settings.system_prompt}, *blocks]
     return body
+
+
+def _register(body: dict[str, Any], toolbox: Toolbox) -> frozenset[str]:
+    """Put the definitions of the tools that run here in the place of their names; return the names."""
+    if "tools" not in body:
+        return frozenset()
+    names, tools = [], []
+    for number, entry in enumerate(body["tools"]):
+        if "input_schema" in entry or "type" in entry:
+            tools.append(entry)
+            continue
+        name = entry.get("name")
+        if name not in toolbox:
+            msg = f"tools.{number}: no tool named {shown(str(name))} is registered here."
+            raise BadRequest(msg)
+        names.append(name)
+        tools.append(toolbox.definition(name) | entry)
+    body["tools"] = tools
+    return frozenset(names)
 
 
 def _view(buffer: Buffer | None, names: list[str] | None) -> View:

@@ -10,7 +10,7 @@ import orjson
 from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import Response
 
-from app.answer import Patience, answering
+from app.answer import answering
 from app.catalogue import Catalogue
 from app.edge import Caller
 from app.generation import Generation
@@ -23,6 +23,8 @@ from app.protocol.view import View
 from app.relay import EventStream, Reader
 from app.request import parse, view_of_query
 from app.settings import Settings, is_loopback
+from app.tools import Toolbox
+from app.turn import Patience
 from app.upstream import Upstream
 
 IDEMPOTENCY_KEY = re.compile(r"[\x20-\x7e]{1,200}")
@@ -40,6 +42,7 @@ class Gateway:
     upstream: Upstream
     catalogue: Catalogue
     metrics: Metrics
+    toolbox: Toolbox
     patience: Patience
 
 
@@ -72,10 +75,10 @@ Key = Annotated[str | None, Depends(_key)]
 async def chat(request: Request, gateway: Here, caller: Who, key: Key) -> Response:
     """Start a generation, or find the one that *key* started, and stream it or wait for its end."""
     settings = gateway.settings
-    asked = parse(await _body(request, settings.max_body_bytes), settings)
+    asked = parse(await _body(request, settings.max_body_bytes), settings, gateway.toolbox)
     generation, replayed = gateway.hub.start(
         asked,
-        answering(gateway.upstream, asked, gateway.patience),
+        answering(gateway.upstream, gateway.toolbox, asked, gateway.patience, settings.max_tool_turns),
         owner=caller.owner,
         key=key,
         request_id=caller.request_id,
@@ -112,7 +115,7 @@ async def cancel_by_key(gateway: Here, caller: Who, key: Key, *, purge: bool = F
 async def count_tokens(request: Request, gateway: Here) -> Response:
     """Answer with Claude's count of the input tokens of the same body."""
     settings = gateway.settings
-    asked = parse(await _body(request, settings.max_body_bytes), settings)
+    asked = parse(await _body(request, settings.max_body_bytes), settings, gateway.toolbox)
     return _json({"input_tokens": await gateway.upstream.count_tokens(asked.counted())})
 
 
@@ -170,7 +173,7 @@ async def config(gateway: Here) -> Response:
             "auth": settings.auth,
             "default_max_tokens": settings.default_max_tokens,
             "max_tokens": settings.max_tokens,
-            "tools": [],
+            "tools": gateway.toolbox.listed(),
             "attachments": {
                 "max_body_bytes": settings.max_body_bytes,
                 "url_sources": settings.allow_url_sources,

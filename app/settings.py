@@ -139,6 +139,9 @@ class Settings(BaseSettings):
     on_break: Literal["continue", "error"] = Field(
         "continue", description="when an answer breaks after content"
     )
+    tools: Words = Field((), description="modules whose public functions are tools that run here")
+    tool_timeout: float = Field(30, gt=0, description="seconds of one call of a tool")
+    max_tool_turns: int = Field(16, ge=0, description="turns of one answer that end in calls of tools")
     orphan_grace: float = Field(
         30, ge=-1, description="seconds that an unwatched generation goes on; -1: to its end"
     )

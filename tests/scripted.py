@@ -21,8 +21,11 @@ class Ending:
     STALL = "stall"
 
 
+Step: TypeAlias = bytes | asyncio.Event | str
+"""Bytes to write, an event to wait for, or how it ends (``Ending``)."""
+
 Steps: TypeAlias = Iterable[Any]
-"""Bytes to write, events (``asyncio.Event``) to wait for, and how it ends (``Ending``)."""
+"""Steps, one after the other; not said more exactly, since lists of mixed literals are hard to infer."""
 
 
 @dataclass

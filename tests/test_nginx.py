@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.nginx import Nginx
+from tests.nginx import UNLIMITED, Nginx
 
 MIB = 1024 * 1024
 EVENT_STREAM = {"Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-store"}
@@ -483,6 +483,13 @@ async def test_one_address_may_have_a_hundred_streams(tmp_path: Path, way: str) 
         assert_error(await crowd.request(method, path), 429, "rate_limit_error")
         enough.set()
         assert {answer.status_code for answer in await asyncio.gather(*readers)} == {200}
+
+
+async def test_a_test_can_be_a_crowd_on_one_address(tmp_path: Path) -> None:
+    async with served(tmp_path, changes=UNLIMITED) as (stand_in, _, client):
+        answers = await asyncio.gather(*(client.post("/api/chat", json={}) for _ in range(300)))
+        assert {answer.status_code for answer in answers} == {200}
+        assert len(stand_in.requests) == 300
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,11 @@ Rules
    it stops.
 4. A call's input is parsed once, when its block stops. What is no JSON then was either cut off, which only
    the stop reason can tell, so the call waits for it, or is broken.
-5. Nothing is dropped: what nobody knows yet goes on as ``unknown``, a block of unknown type as ``block``.
+5. Nothing is dropped: what nobody knows yet goes on as ``unknown``, a block of unknown type as ``block``. A
+   known delta with fields that nobody knows goes on as both.
 6. Only ``message_stop`` ends a message. An ``error`` frame is raised as the refusal it stands for.
+7. What a proxy on the way does to the grammar is put up with where the meaning is plain: ``message_start``
+   twice before any block, a block that never stops, ``[DONE]``, an empty frame.
 """
 
 from collections.abc import Callable
@@ -20,7 +23,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.protocol import jsontext
-from app.protocol.errors import IN_BAND_STATUS, BadCall, Garbled, Refused
+from app.protocol.errors import IN_BAND_STATUS, OPERATORS, BadCall, Garbled, Misconfigured, Problem, Refused
 from app.protocol.events import (
     Block,
     BlockStart,
@@ -45,19 +48,18 @@ MESSAGE_FIELDS = frozenset(
     {"id", "type", "role", "model", "content", "stop_reason", "stop_sequence", "usage"}
 )
 
+FRAME_FIELDS = frozenset({"type", "message", "delta", "usage"})
+"""Fields of the frames around a message; whatever stands beside them is kept like the message's own."""
+
 
 @dataclass(slots=True)
 class _Open:
     """A block that has started and not stopped."""
 
     index: int
+    kind: str
     block: dict[str, Any]
-    streamed: bool
     pieces: list[str] = field(default_factory=list)
-
-    @property
-    def kind(self) -> str:
-        return str(self.block.get("type"))
 
 
 class Translator:
@@ -68,7 +70,8 @@ class Translator:
         clock: Milliseconds since the generation began.
         first_index: Our index for the first block.
         turn: Which assistant message of the generation this is.
-        goes_on: Index of a text block that this message's first text continues; it is not started again.
+        goes_on: Index of a text block that this message's first text continues, unless a call comes before it;
+            it is not started again.
 
     Attributes:
         message_id, model: As Claude named them, once the message has started.
@@ -93,6 +96,8 @@ class Translator:
         self._goes_on = goes_on
         self._open: dict[int, _Open] = {}
         self._waiting: list[tuple[_Open, BlockStop]] = []
+        self._has_blocks = False
+        self._has_usage = False
         self.next_index = first_index
         self.message_id: str | None = None
         self.model: str | None = None
@@ -111,6 +116,7 @@ class Translator:
 
         Raises:
             Refused: it is an ``error`` frame; the status is the one its type has as an HTTP error.
+            Misconfigured: it is an ``error`` frame, about the gateway's key, billing or permissions.
             BadCall: a call's input is not JSON.
             Garbled: the frame is not one of Claude's protocol.
         """
@@ -118,6 +124,8 @@ class Translator:
             data = jsontext.parse(frame.data)
             kind = data["type"]
         except (ValueError, KeyError, TypeError) as error:
+            if frame.data.strip() in (b"", b"[DONE]"):
+                return []
             msg = "Claude's stream holds a frame that is not a JSON object with a type."
             raise Garbled(msg) from error
         try:
@@ -129,11 +137,11 @@ class Translator:
                 case "content_block_stop":
                     return self._stop_block(data)
                 case "message_start":
-                    return self._start_message(data["message"])
+                    return self._start_message(data)
                 case "message_delta":
                     return self._message_delta(data)
                 case "message_stop":
-                    return self._stop_message()
+                    return self._stop_message(data)
                 case "ping":
                     return []
                 case "error":
@@ -144,32 +152,41 @@ class Translator:
             msg = f"Claude's stream holds a {kind} frame without the fields it must have."
             raise Garbled(msg) from error
 
-    def _start_message(self, message: dict[str, Any]) -> list[Event]:
-        if self.message_id is not None:
+    def _start_message(self, data: dict[str, Any]) -> list[Event]:
+        message = data["message"]
+        if self._has_blocks:
             msg = "Claude's stream began a second message inside the first."
             raise Garbled(msg)
         self.message_id = message["id"]
         self.model = message.get("model")
         self._keep_details(message, MESSAGE_FIELDS)
-        self._ledger.begin()
-        return self._report(message.get("usage"))
+        self._keep_details(data, FRAME_FIELDS)
+        events = self._report(message.get("usage"))
+        # A call made from inside Claude's code execution can be there whole before anything is streamed.
+        for at, block in enumerate(message.get("content") or []):
+            events += self._start_block({"index": at, "content_block": block})
+            events += self._stop_block({"index": at})
+        return events
 
     def _start_block(self, data: dict[str, Any]) -> list[Event]:
-        held = self._release(None)
-        block = dict(data["content_block"])
-        kind = str(block["type"])
-        goes_on = kind == "text" and self._goes_on is not None
-        if goes_on and self._goes_on is not None:
-            index, self._goes_on = self._goes_on, None
-        else:
+        events = self._stop_block({"index": data["index"]}) if data["index"] in self._open else []
+        events += self._release(None)
+        block = _checked(data["content_block"])
+        kind = block["type"]
+        goes_on = self._goes_on if kind == "text" else None
+        if goes_on is None:
             index, self.next_index = self.next_index, self.next_index + 1
-        opened = _Open(index, block, streamed=kind in _STREAMED)
-        self._open[data["index"]] = opened
-        events: list[Event] = []
-        if not goes_on:
+        else:
+            index = goes_on
+        if kind == "text" or "input" in block:
+            self._goes_on = None
+        self._open[data["index"]] = _Open(index, kind, block)
+        self._has_blocks = True
+        if goes_on is None:
             id_, name = (block.get("id"), block.get("name")) if "input" in block else (None, None)
-            extra = {k: v for k, v in block.items() if k not in _STREAMED[kind]} if opened.streamed else None
-            events.append(BlockStart(index, kind, self._clock(), id_, name, self._turn, extra))
+            told = _STREAMED.get(kind)
+            extra = {k: v for k, v in block.items() if k not in told} if told else {}
+            events.append(BlockStart(index, kind, self._clock(), id_, name, self._turn, extra or None))
         if kind == "text" and block.get("text"):
             events.append(Text(block["text"], index))
         if kind == "thinking":
@@ -177,46 +194,34 @@ class Translator:
                 events.append(Thinking(block["thinking"], index))
             if block.get("signature"):
                 events.append(Signature(index, block["signature"]))
-        return held + events
+        if len(data) > 3:
+            events.append(Unknown("content_block_start", data))
+        return events
 
     def _delta(self, data: dict[str, Any]) -> list[Event]:
         delta = data["delta"]
         opened = self._open.get(data["index"])
-        if opened is not None:
-            match delta:
-                case {"type": "text_delta", "text": text, **rest} if opened.kind == "text" and not rest:
-                    return [Text(text, opened.index)] if text else []
-                case {"type": "thinking_delta", "thinking": text, **rest} if opened.kind == "thinking":
-                    pieces: list[Event] = [Thinking(text, opened.index)] if text else []
-                    return [*pieces, Unknown("content_block_delta", data)] if rest else pieces
-                case {"type": "signature_delta", "signature": signature} if opened.kind == "thinking":
-                    return [Signature(opened.index, signature)]
-                case {"type": "citations_delta", "citation": citation} if opened.kind == "text":
-                    return [Citation(opened.index, citation)]
-                case {"type": "input_json_delta", "partial_json": piece} if "input" in opened.block:
-                    opened.pieces.append(piece)
-                    return [ToolInput(piece, opened.index)] if piece else []
-                case {"type": "compaction_delta"} if opened.kind == "compaction":
-                    opened.block |= {name: value for name, value in delta.items() if name != "type"}
-                    return []
-                case _:
-                    pass
-        return [Unknown("content_block_delta", data)]
+        if opened is None or not isinstance(delta, dict) or (events := _known(opened, delta)) is None:
+            return [Unknown("content_block_delta", data)]
+        if len(data) > 3 or (len(delta) > 2 and opened.kind != "compaction"):
+            events.append(Unknown("content_block_delta", data))
+        return events
 
     def _stop_block(self, data: dict[str, Any]) -> list[Event]:
         opened = self._open.pop(data["index"], None)
         if opened is None:
             return [Unknown("content_block_stop", data)]
         stop = BlockStop(opened.index, self._clock())
-        if opened.kind in ("text", "thinking"):
-            return [stop]
-        if opened.pieces and (text := "".join(opened.pieces)):
+        more: list[Event] = [Unknown("content_block_stop", data)] if len(data) > 2 else []
+        if opened.kind in _STREAMED:
+            return [stop, *more]
+        if text := "".join(opened.pieces):
             try:
-                opened.block["input"] = jsontext.parse(text.encode("utf-8", "surrogatepass"))
+                opened.block["input"] = jsontext.parse_exactly(text)
             except ValueError:
                 self._waiting.append((opened, stop))
-                return []
-        return [_whole(opened), stop]
+                return more
+        return [_whole(opened), stop, *more]
 
     def _release(self, stop_reason: str | None) -> list[Event]:
         """Return the call that waits for its verdict, now that the stop reason (or none) is known."""
@@ -231,23 +236,28 @@ class Translator:
         return events
 
     def _message_delta(self, data: dict[str, Any]) -> list[Event]:
-        delta = data["delta"]
+        delta = data["delta"] or {}
         # A later message_delta without a stop reason does not take an earlier one back.
         self.stop_reason = delta.get("stop_reason") or self.stop_reason
         self.stop_sequence = delta.get("stop_sequence") or self.stop_sequence
         self._keep_details(delta, MESSAGE_FIELDS)
-        self._keep_details(data, MESSAGE_FIELDS | {"delta"})
+        self._keep_details(data, FRAME_FIELDS)
         held = self._release(self.stop_reason) if self.stop_reason else []
         return held + self._report(data.get("usage"))
 
-    def _stop_message(self) -> list[Event]:
-        held = self._release(self.stop_reason)
+    def _stop_message(self, data: dict[str, Any]) -> list[Event]:
+        self._keep_details(data, FRAME_FIELDS)
+        events = [event for index in list(self._open) for event in self._stop_block({"index": index})]
+        events += self._release(self.stop_reason)
         self.ended = True
-        return held
+        return events
 
     def _report(self, usage: dict[str, Any] | None) -> list[Event]:
         if not usage:
             return []
+        if not self._has_usage:
+            self._ledger.begin()
+            self._has_usage = True
         self._ledger.report(usage)
         return [Usage(self._ledger.total())]
 
@@ -264,18 +274,71 @@ _STREAMED = {
 """The blocks that go on as they come → the fields of theirs that later events carry."""
 
 
+def _checked(content_block: Any) -> dict[str, Any]:
+    """Return a copy of *content_block*, a call with an ``input``.
+
+    Raises:
+        KeyError, TypeError: it is no block of Claude's protocol.
+    """
+    block = {**content_block}
+    kind = block["type"]
+    strings = [kind, *(block.get(name) or "" for name in _STREAMED.get(kind, ()))]
+    if kind == "tool_use":
+        strings += [block["id"], block["name"]]
+    if not all(isinstance(string, str) for string in strings):
+        msg = "what must be a string is none"
+        raise TypeError(msg)
+    if kind.endswith("tool_use") and block.get("input") is None:
+        block["input"] = {}
+    return block
+
+
+def _known(opened: _Open, delta: dict[str, Any]) -> list[Event] | None:
+    """Return what *delta* adds to its block, None if it is none that such a block can have."""
+    # Not mapping patterns: this runs for every token, and they take twice as long.
+    match delta.get("type"):
+        case "text_delta" if opened.kind == "text" and isinstance(text := delta.get("text"), str):
+            return [Text(text, opened.index)] if text else []
+        case "thinking_delta" if opened.kind == "thinking" and isinstance(text := delta.get("thinking"), str):
+            return [Thinking(text, opened.index)] if text else []
+        case "input_json_delta" if "input" in opened.block and isinstance(
+            piece := delta.get("partial_json"), str
+        ):
+            opened.pieces.append(piece)
+            return [ToolInput(piece, opened.index)] if piece else []
+        case "signature_delta" if opened.kind == "thinking" and isinstance(
+            signature := delta.get("signature"), str
+        ):
+            return [Signature(opened.index, signature)]
+        case "citations_delta" if opened.kind == "text" and "citation" in delta:
+            return [Citation(opened.index, delta["citation"])]
+        case "compaction_delta" if opened.kind == "compaction":
+            opened.block |= {name: value for name, value in delta.items() if name != "type"}
+            return []
+        case _:
+            return None
+
+
 def _whole(opened: _Open) -> Event:
     if opened.kind == "tool_use":
         return ToolUse(opened.index, opened.block)
     return Block(opened.index, opened.block)
 
 
-def _refusal(data: dict[str, Any]) -> Refused:
-    error = data["error"]
-    kind = str(error.get("type"))
-    return Refused(
+def _refusal(data: dict[str, Any]) -> Problem:
+    error = data.get("error")
+    error = error if isinstance(error, dict) else {"message": error}
+    kind = str(error.get("type") or "api_error")
+    request_id = data.get("request_id")
+    refused = Refused(
         IN_BAND_STATUS.get(kind, 502),
         str(error.get("message") or kind),
         type=kind,
-        upstream_request_id=data.get("request_id"),
+        upstream_request_id=request_id,
     )
+    if kind not in OPERATORS:
+        return refused
+    msg = "The gateway's account at Claude does not work. Its operator must look at the key and the billing."
+    problem = Misconfigured(msg, upstream_request_id=request_id)
+    problem.__cause__ = refused  # Claude's words are for the operator's log
+    return problem

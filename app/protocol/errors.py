@@ -41,6 +41,9 @@ CLAUDE_TYPES = {
 IN_BAND_STATUS = {kind: status for status, kind in CLAUDE_TYPES.items()}
 """``error.type`` of an ``error`` frame inside HTTP 200 → the status it would have had."""
 
+OPERATORS = frozenset({"authentication_error", "billing_error", "permission_error"})
+"""``error.type`` of what is wrong with the gateway's account, not with the request (401, 402, 403)."""
+
 
 class Problem(Exception):
     """Anything that a client is told: a sentence that says what was wrong and what to do.

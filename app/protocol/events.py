@@ -119,7 +119,8 @@ class ToolUse(_Event):
 
     def wire(self) -> dict[str, Any]:
         """Return the event's JSON object."""
-        return {"type": self.type, "index": self.index} | {k: v for k, v in self.block.items() if k != "type"}
+        ours = {"type": self.type, "index": self.index}
+        return ours | {key: value for key, value in self.block.items() if key not in ours}
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +160,7 @@ class Usage(_Event):
 
     def wire(self) -> dict[str, Any]:
         """Return the event's JSON object."""
-        return {"type": self.type} | self.usage
+        return {"type": self.type} | {key: value for key, value in self.usage.items() if key != "type"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +300,7 @@ def parse(data: bytes) -> Event:
     Raises:
         ValueError: *data* is not JSON.
         KeyError: its ``type`` is not one of ours.
+        TypeError: its fields are not those of its type.
     """
     wire = jsontext.parse(data)
     match wire.pop("type"):

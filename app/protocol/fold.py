@@ -9,13 +9,14 @@ Rules
    order of their indices. Results of tools form the user message between two assistant messages, in the order
    of the calls.
 2. What ``retry`` discards is gone.
-3. Blocks that are not text, between a ``retry`` and the ``seam`` that follows it, are the continuation's own
-   thinking: it was signed in another context and cannot be sent back.
+3. Thinking between a ``retry`` and the ``seam`` that follows it is the continuation's own: it was signed in
+   another context and cannot be sent back.
 """
 
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.protocol import jsontext
 from app.protocol.events import (
     Block,
     BlockStart,
@@ -56,7 +57,7 @@ class Part:
     @property
     def text(self) -> str:
         """The text or thinking so far."""
-        return "".join(self.pieces)
+        return jsontext.whole("".join(self.pieces))
 
     def block(self) -> dict[str, Any]:
         """Return the block in Claude's shape."""
@@ -69,13 +70,11 @@ class Part:
         """Whether Claude takes the block back in the next request's history."""
         match self.kind:
             case "text":
-                return bool(self.pieces)  # an empty text block is a 400
+                return bool(self.text.strip())  # a text block of nothing or of white space is a 400
             case "thinking":
                 return self.complete and "signature" in self.fields
-            case "tool_use":
-                return self.complete and self.fields.get("input") is not None
             case _:
-                return self.complete
+                return self.complete and self.fields.get("input", {}) is not None
 
 
 class Fold:
@@ -127,26 +126,34 @@ class Fold:
                 pass
 
     def _start(self, event: BlockStart) -> None:
-        self.parts[event.index] = Part(event.kind, event.turn, dict(event.extra or {}))
+        fields = dict(event.extra or {})
+        is_call = event.id is not None
+        if event.kind not in ("text", "thinking"):
+            fields["type"] = event.kind
+        if is_call:
+            fields |= {"id": event.id, "name": event.name, "input": None}
+        self.parts[event.index] = Part(event.kind, event.turn, fields)
         if self._since_retry is not None:
-            if event.kind in ("text", "tool_use"):
+            if is_call or event.kind == "text":
                 self._since_retry = None  # a fresh start, not a continuation
-            else:
+            elif event.kind in ("thinking", "redacted_thinking"):
                 self._since_retry.append(event.index)
 
     def content(self, turn: int) -> list[dict[str, Any]]:
         """Return all content blocks of assistant message *turn* in Claude's shape, unfinished ones included."""
         return [part.block() for _, part in sorted(self.parts.items()) if part.turn == turn]
 
+    def returnable(self, turn: int) -> list[dict[str, Any]]:
+        """Return what Claude takes back of assistant message *turn*."""
+        return [
+            part.block() for _, part in sorted(self.parts.items()) if part.turn == turn and part.returnable
+        ]
+
     def turns(self) -> list[Message]:
         """Return the messages so far, ready to be appended to the conversation."""
         messages: list[Message] = []
         for turn in sorted({part.turn for part in self.parts.values()}):
-            blocks = [
-                part.block()
-                for _, part in sorted(self.parts.items())
-                if part.turn == turn and part.returnable
-            ]
+            blocks = self.returnable(turn)
             if blocks:
                 messages.append({"role": "assistant", "content": blocks})
             calls = [block["id"] for block in blocks if block["type"] == "tool_use"]

@@ -3,12 +3,18 @@ r"""JSON bytes ↔ values, for text that somebody else wrote.
 orjson does the work. It refuses lone surrogates (``"\ud83d"``), which JSON allows and JavaScript takes, and
 which appear when a stream cuts a character in two. Nothing may be lost, so those rare texts go the slow way
 through the standard library and leave as the escapes that came in.
+
+What ``parse`` and ``parse_exactly`` take, ``render`` can say.
 """
 
 import json
+import math
 from typing import Any
 
 import orjson
+
+MAX_DEPTH = 400
+"""Levels of nesting. The standard library's encoder gives up below 1,000, the stack it is called on included."""
 
 
 def parse(data: bytes) -> Any:
@@ -18,14 +24,31 @@ def parse(data: bytes) -> Any:
         ValueError: *data* is not JSON in UTF-8, or is nested too deeply.
     """
     try:
-        return orjson.loads(data)
+        value = orjson.loads(data)
     except orjson.JSONDecodeError:
         if b"\\u" not in data:
             raise
+        return parse_exactly(data.decode())
+    if len(data) > 2 * MAX_DEPTH and data.count(b"[") + data.count(b"{") > MAX_DEPTH:
+        _check_depth(value)
+    return value
+
+
+def parse_exactly(text: str) -> Any:
+    """Return the value of *text*, in which surrogates may stand alone and integers have any size.
+
+    orjson makes a float of an integer above 64 bits. That is all right for Claude's own fields, and not for the
+    input of a call, where it may be an account number or an amount.
+
+    Raises:
+        ValueError: *text* is not JSON, or is nested too deeply.
+    """
     try:
-        return json.loads(data)
+        value = json.loads(whole(text), parse_constant=_finite, parse_float=_finite)
     except RecursionError as error:
         raise ValueError(str(error)) from error
+    _check_depth(value)
+    return value
 
 
 def render(value: Any) -> bytes:
@@ -34,3 +57,36 @@ def render(value: Any) -> bytes:
         return orjson.dumps(value)
     except TypeError:
         return json.dumps(value, separators=(",", ":")).encode()
+
+
+def whole(text: str) -> str:
+    """Return *text* with the characters whole again that were cut between their surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
+    return text
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if not math.isfinite(value):
+        msg = f"{number:.20} is no number in JSON, or none that a float can hold"
+        raise ValueError(msg)
+    return value
+
+
+def _check_depth(value: Any) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        inner: list[Any] = []
+        for item in level:
+            if isinstance(item, dict):
+                inner += item.values()
+            elif isinstance(item, list):
+                inner += item
+        if not inner:
+            return
+        level = inner
+    msg = f"JSON is nested more than {MAX_DEPTH} levels deep"
+    raise ValueError(msg)

@@ -11,7 +11,7 @@ Rules
 3. Bytes are never decoded here: U+2028, U+0085 or half a character at a chunk's end cannot hurt.
 
 Cost: each byte is looked at a bounded number of times however it is cut, because the search for the next
-blank line goes on where the last one stopped.
+blank line goes on where the last one stopped. Whether a frame is too large does not depend on the cuts either.
 """
 
 from dataclasses import dataclass
@@ -38,15 +38,15 @@ class Frame:
 
 
 class FrameTooLarge(Exception):
-    """More bytes wait for their blank line than the decoder may hold."""
+    """A frame has more bytes than the decoder may hold."""
 
 
 class Decoder:
     """Splits an event stream into frames, wherever it was cut.
 
     Args:
-        max_frame_bytes: How many bytes may wait for their blank line. Claude sends whole tool results as one
-            frame, hundreds of kilobytes long; without a limit a broken upstream could fill the memory.
+        max_frame_bytes: How many bytes a frame may have before its blank line. Claude sends whole tool results
+            as one frame, hundreds of kilobytes long; without a limit a broken upstream could fill the memory.
     """
 
     def __init__(self, max_frame_bytes: int = 16 * 1024 * 1024) -> None:
@@ -61,7 +61,8 @@ class Decoder:
         """Return the frames that *chunk* completed, oldest first (often none).
 
         Raises:
-            FrameTooLarge: more than ``max_frame_bytes`` wait for their blank line.
+            FrameTooLarge: the next frame has more than ``max_frame_bytes``. Frames that *chunk* completed before
+                it are returned first; then the next call raises.
         """
         if self._after_cr or b"\r" in chunk:
             chunk = self._unify(chunk)
@@ -72,7 +73,7 @@ class Decoder:
         frames: list[Frame] = []
         at = 0
         end = buffer.find(b"\n\n", self._scanned)
-        while end >= 0:
+        while 0 <= end < at + self._max:
             frame = self._frame(bytes(buffer[at:end]))
             if frame is not None:
                 frames.append(frame)
@@ -80,9 +81,12 @@ class Decoder:
             end = buffer.find(b"\n\n", at)
         if at:
             del buffer[:at]
-        self._scanned = max(0, len(buffer) - 1)  # the first LF of a pair may be the last byte we hold
-        if len(buffer) > self._max:
-            msg = f"{len(buffer):,} bytes wait for their blank line, limit {self._max:,}"
+        if end >= 0:
+            self._scanned = end - at
+        else:
+            self._scanned = max(0, len(buffer) - 1)  # the first LF of a pair may be the last byte we hold
+        if len(buffer) > self._max and not frames:
+            msg = f"a frame has {len(buffer):,} bytes or more, limit {self._max:,}"
             raise FrameTooLarge(msg)
         return frames
 
@@ -124,7 +128,8 @@ def encode(data: bytes, event_id: str) -> bytes:
     """Return the frame of one event: an ``id`` line, a ``data`` line, a blank line.
 
     Raises:
-        ValueError: *data* or *event_id* has a line end or NUL in it, which would forge fields (CWE-93).
+        ValueError: *data* has a line end in it, or *event_id* a character that is not printable, such as a line
+            end or NUL: they would forge fields (CWE-93).
     """
     if b"\n" in data or b"\r" in data or not event_id.isprintable():
         msg = "an event's data and id must each be one line"

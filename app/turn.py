@@ -1,0 +1,247 @@
+"""One assistant turn of Claude: the calls it takes, from the first to the one that ends it.
+
+Before readers have been shown content of a call, one that failed is made again. After that, the turn goes on
+where it broke (``continuation``), and readers are told: ``retry`` where it broke, ``seam`` where text goes on.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Container
+from dataclasses import dataclass, replace
+from typing import Any
+
+from app.continuation import Joint, Plan, plan
+from app.generation import Teller
+from app.protocol.claude import Translator
+from app.protocol.errors import Problem, Truncated
+from app.protocol.events import (
+    Block,
+    BlockStop,
+    Citation,
+    Event,
+    Retry,
+    Seam,
+    Signature,
+    Text,
+    Thinking,
+    ToolInput,
+    ToolUse,
+    Usage,
+    utf16_length,
+)
+from app.upstream import Upstream, drain
+
+BACKOFF_S = 0.5
+"""Before the second call, on average half of it; twice as much before each later one (full jitter)."""
+
+MAX_BACKOFF_S = 8
+
+MAX_RETRY_AFTER_S = 30
+"""A ``retry-after`` above this is the client's to wait, not a connection's."""
+
+MAX_WAITING_S = 60
+"""All waits of one answer together."""
+
+HOLD_BACK_S = 1.5
+"""How long text at a joint may be held back to see whether it repeats what was there."""
+
+
+CONTENT = (Text, Thinking, ToolInput, Signature, Citation, ToolUse, Block)
+"""The events that show readers something of an answer."""
+
+
+@dataclass(slots=True)
+class Patience:
+    """How often one answer may still try again.
+
+    Attributes:
+        retries: Calls after one that showed nothing.
+        continuations: Calls after one that broke when it had shown something.
+        waited_s: Seconds spent between calls so far.
+        attempt: Number of the call under way.
+    """
+
+    retries: int
+    continuations: int
+    waited_s: float = 0.0
+    attempt: int = 0
+
+
+class Turn:
+    """One assistant turn.
+
+    Args:
+        upstream: Who is called.
+        base: The request, without what this turn has said already.
+        teller: Who is told.
+        patience: What is left of it.
+        number: Which assistant message of the generation this is.
+        first_index: Index of its first new content block.
+        ran: Ids of the calls that have been started here.
+        on_call: Told of every whole call.
+    """
+
+    def __init__(
+        self,
+        upstream: Upstream,
+        base: dict[str, Any],
+        teller: Teller,
+        patience: Patience,
+        *,
+        number: int,
+        first_index: int,
+        ran: Container[str],
+        on_call: Callable[[ToolUse], None],
+    ) -> None:
+        self._upstream = upstream
+        self._base = base
+        self._teller = teller
+        self._patience = patience
+        self._number = number
+        self._first_index = first_index
+        self._ran = ran
+        self._on_call = on_call
+        self._plan = Plan(base, [], None, "", "ask")
+        self._unsaid: list[Event] | None = None if teller.began else []
+        self._showed = False
+        self._joint: Joint | None = None
+        self._settling: asyncio.TimerHandle | None = None
+
+    async def run(self, body: dict[str, Any]) -> Translator:
+        """Ask with *body*, which is the base and perhaps what the turn has said; return the message that ended it.
+
+        Raises:
+            Problem: Claude refused for good, or the tries are used up.
+        """
+        self._plan = replace(self._plan, body=body)
+        while True:
+            self._patience.attempt += 1
+            translator = Translator(
+                self._teller.ledger,
+                self._teller.elapsed_ms,
+                first_index=self._first_index,
+                turn=self._number,
+                goes_on=self._plan.goes_on,
+            )
+            try:
+                await self._call(translator)
+                break
+            except Problem as problem:
+                self._settle_joint()
+                self._first_index = translator.next_index
+                if self._patience.continuations and translator.stop_reason and not translator.open_indices:
+                    break  # whole but for its last frame
+                delay_s = self._again(problem)
+            await asyncio.sleep(delay_s)
+            if self._plan.ended:
+                translator.stop_reason = "tool_use"
+                break
+        self._settle_joint()
+        self._close_text()
+        return translator
+
+    async def _call(self, translator: Translator) -> None:
+        self._showed = False
+        self._joint = Joint(self._plan.said) if self._plan.goes_on is not None else None
+        try:
+            async with self._upstream.stream(self._plan.body) as reads:
+                async for frames in reads:
+                    for frame in frames:
+                        self._take(translator, translator.feed(frame))
+                        if translator.ended:
+                            await drain(reads)
+                            return
+        finally:
+            if self._settling:
+                self._settling.cancel()
+        msg = "Claude's stream ended before the answer was complete."
+        raise Truncated(msg)
+
+    def _take(self, translator: Translator, events: list[Event]) -> None:
+        """Say *events*, but hold back usage until there is content: a call that fails before it never was."""
+        self._showed = self._showed or any(isinstance(event, CONTENT) for event in events)
+        if self._unsaid is not None:
+            self._unsaid += events
+            if all(isinstance(event, Usage) for event in self._unsaid) and not translator.ended:
+                return
+            self._teller.answered(translator.message_id, translator.model)
+            events, self._unsaid = self._unsaid, None
+        for event in events:
+            if self._joint is None or not self._at_joint(event, self._joint):
+                self._teller.say(event)
+            if isinstance(event, ToolUse):
+                self._on_call(event)
+
+    # Going on
+
+    def _again(self, problem: Problem) -> float:
+        """Decide how to go on after *problem*, tell readers, return the seconds to wait before.
+
+        Raises:
+            Problem: *problem* itself, where trying again cannot help or is not to be tried any more.
+        """
+        patience, fold = self._patience, self._teller.fold()
+        left = patience.continuations if self._showed else patience.retries
+        going_on: Plan | None
+        if self._showed:
+            going_on = plan(self._base, fold, self._number, self._ran)
+        else:
+            begun = [i for i, part in fold.parts.items() if part.turn == self._number and not part.pieces]
+            going_on = replace(self._plan, discard=[i for i in begun if not fold.parts[i].complete])
+        if not problem.retryable or left == 0 or going_on is None:
+            raise problem
+        delay_s = self._delay(problem)
+        if self._showed:
+            patience.continuations -= 1
+        else:
+            patience.retries -= 1
+        patience.waited_s += delay_s
+        self._plan = going_on
+        self._unsaid = None
+        what = problem.what or problem.type
+        self._teller.say(Retry(what, patience.attempt + 1, round(delay_s * 1000), going_on.discard))
+        return delay_s
+
+    def _delay(self, problem: Problem) -> float:
+        asked_s = problem.retry_after_s
+        longest_s = min(MAX_BACKOFF_S, BACKOFF_S * 2 ** (self._patience.attempt - 1))
+        delay_s = asked_s if asked_s is not None else random.uniform(0, longest_s)  # noqa: S311 - no secret
+        if delay_s > MAX_RETRY_AFTER_S or self._patience.waited_s + delay_s > MAX_WAITING_S:
+            raise problem
+        return delay_s
+
+    # Where text goes on
+
+    def _at_joint(self, event: Event, joint: Joint) -> bool:
+        """Say whether *event* is held back at the joint; what was held is said when that is over."""
+        match event:
+            case Text(text, index) if index == self._plan.goes_on:
+                if joint.feed(text):
+                    self._settle_joint()
+                elif self._settling is None:
+                    loop = asyncio.get_running_loop()
+                    self._settling = loop.call_later(HOLD_BACK_S, self._settle_joint)
+                return True
+            case Citation(index) | BlockStop(index) if index == self._plan.goes_on:
+                self._settle_joint()
+        return False
+
+    def _settle_joint(self) -> None:
+        """Say what was held back at the joint, without what it repeats. Doing so twice does nothing."""
+        if self._settling:
+            self._settling.cancel()
+            self._settling = None
+        joint, self._joint, index = self._joint, None, self._plan.goes_on
+        if joint is None or index is None or not joint.held:
+            return
+        repeated, new = joint.split()
+        offset, trimmed = utf16_length(self._plan.said), utf16_length(repeated)
+        self._teller.say(Seam(index, offset, trimmed, self._patience.attempt, self._plan.mode))
+        if new:
+            self._teller.say(Text(new, index))
+
+    def _close_text(self) -> None:
+        """Stop the text that should have gone on, if Claude found nothing to add to it."""
+        index = self._plan.goes_on
+        if index is not None and not self._teller.fold().parts[index].complete:
+            self._teller.say(BlockStop(index, self._teller.elapsed_ms()))
