@@ -15,9 +15,14 @@ every browser connection is a *cursor* on the log. Nothing connects the two ends
 ``main``           create_app(): introduces the others to each other
 ``edge``           what every request passes: its id, who asks, safe by default, errors in one shape
 ``routes``         HTTP words only: read a request, start or find a generation, answer
+``websocket``      the same events over a WebSocket
+``gateway``        what the routes work with
 ``relay``          one reader: log and cursor → bytes
 ``hub``            the generations of this process: start, find, retire, drain
-``answer``         one answer of Claude: the calls it takes until one ends it
+``answer``         one answer of Claude: its turns, and the tools that run between them
+``turn``           one assistant turn: the calls it takes, retries and continuations included
+``continuation``   what to ask for, and what to leave out, when an answer broke off (pure)
+``tools``          tools that run here: functions, schemas, results
 ``catalogue``      the models a browser may choose from
 ``upstream``       the only caller of Claude
 ``generation``     one generation: its task, its log, its readers, exactly one end

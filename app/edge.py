@@ -77,6 +77,7 @@ class Edge:
         self._trusted = [ip_network(network, strict=False) for network in settings.trusted_proxies]
         self._hosts = settings.hosts
         self._loopback_only = not settings.open_to_all
+        self._origins = settings.cors_origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request in, if it may."""
@@ -90,7 +91,7 @@ class Edge:
 
         async def send_with_headers(message: Message) -> None:
             nonlocal started
-            if message["type"] == "http.response.start":
+            if message["type"] in ("http.response.start", "websocket.http.response.start"):
                 started = True
                 out = MutableHeaders(scope=message)
                 out["X-Request-Id"] = caller.request_id
@@ -104,7 +105,10 @@ class Edge:
             self._check(scope, headers, caller)
             await self._app(scope, receive, send_with_headers)
         except Problem as problem:
-            await respond(problem, caller, receive, send_with_headers)
+            if scope["type"] == "websocket":
+                await deny(problem, caller, send_with_headers)
+            else:
+                await respond(problem, caller, receive, send_with_headers)
         except Exception as error:
             if started:
                 raise
@@ -126,6 +130,10 @@ class Edge:
         forwarded = any(not is_loopback(hop) for hop in hops) or "forwarded" in headers
         return Caller(request_id, address, peer, "anonymous", forwarded)
 
+    def _is_ours(self, origin: str, host: str) -> bool:
+        # What the browser says of its page against what it says of us: scheme apart, which a proxy may change.
+        return origin in self._origins or origin.partition("://")[2].lower() == host.lower()
+
     def _is_trusted(self, address: str) -> bool:
         try:
             return any(ip_address(address) in network for network in self._trusted)
@@ -135,6 +143,14 @@ class Edge:
     def _check(self, scope: Scope, headers: Headers, caller: Caller) -> None:
         if scope["path"] in ALWAYS_OPEN:
             return
+        origin = headers.get("origin")
+        if (
+            scope["type"] == "websocket"
+            and origin is not None
+            and not self._is_ours(origin, headers.get("host", ""))
+        ):
+            msg = "A page of another site may not open a WebSocket here."
+            raise Forbidden(msg)
         if self._loopback_only and caller.forwarded:
             msg = (
                 "This gateway serves its own machine only, because it has a key and nobody has to sign in. "
@@ -169,6 +185,14 @@ async def respond(problem: Problem, caller: Caller, receive: Receive, send: Send
     if linger:
         await _discard(receive)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def deny(problem: Problem, caller: Caller, send: Send) -> None:
+    """Answer the request for a WebSocket with *problem*."""
+    body = orjson.dumps(problem.body(caller.request_id))
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "websocket.http.response.start", "status": problem.status, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": body})
 
 
 async def _discard(receive: Receive) -> None:

@@ -12,12 +12,13 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 
+from app import routes, websocket
 from app.catalogue import Catalogue
 from app.edge import Edge
+from app.gateway import Gateway
 from app.hub import Hub
 from app.metrics import Metrics
 from app.protocol.errors import BadRequest, NotFound, Problem, WrongMethod
-from app.routes import Gateway, router
 from app.settings import Settings
 from app.tools import Toolbox, from_modules
 from app.turn import Patience
@@ -82,7 +83,9 @@ def create_app(settings: Settings, base_url: str | None) -> FastAPI:
         )
     for kind in (HTTPException, RequestValidationError):
         app.add_exception_handler(kind, _as_problem)
-    app.include_router(router)
+    # The socket's address would match a generation's, so it comes first.
+    app.include_router(websocket.router)
+    app.include_router(routes.router)
     folder = page_folder()
     app.mount("/static", PageFiles(directory=folder, check_dir=False))
 

@@ -35,7 +35,8 @@ class Reader:
     def __init__(self, generation: Generation, cursor: Cursor = START, view: View = PLAIN) -> None:
         self.generation = generation
         self._number = cursor.number
-        self._shaper = Shaper(view, cursor) if view != PLAIN or cursor.offset else None
+        self._shaper = Shaper(view, cursor)
+        self._plain = view == PLAIN and not cursor.offset
         self._every_s = (view.every_ms or 0) / 1000
         self._grown = asyncio.Event()
         self._unlisten = generation.log.listen(self._grown.set)
@@ -44,8 +45,8 @@ class Reader:
 
     async def frames(self) -> AsyncIterator[bytes]:
         """Yield what comes after the cursor, as it comes, to the terminal event and ``[DONE]``."""
-        if self._shaper:
-            async for pieces in self.pieces(self._shaper):
+        if not self._plain:
+            async for pieces in self.pieces():
                 yield b"".join(sse.encode(render(event), str(cursor)) for cursor, event in pieces)
             yield sse.encode(DONE, str(Cursor(len(self.generation.log))))
             return
@@ -62,8 +63,9 @@ class Reader:
             else:
                 await self._grown.wait()
 
-    async def pieces(self, shaper: Shaper) -> AsyncIterator[list[Piece]]:
-        """Yield what comes after the cursor, shaped, to the terminal event."""
+    async def pieces(self) -> AsyncIterator[list[Piece]]:
+        """Yield what comes after the cursor as events, each with the cursor of who has seen it, to the terminal one."""
+        shaper = self._shaper
         log, loop = self.generation.log, asyncio.get_running_loop()
         due = 0.0
         while True:

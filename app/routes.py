@@ -3,7 +3,6 @@
 import asyncio
 import re
 from collections.abc import Awaitable
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 import orjson
@@ -11,39 +10,21 @@ from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import Response
 
 from app.answer import answering
-from app.catalogue import Catalogue
 from app.edge import Caller
+from app.gateway import Gateway
 from app.generation import Generation
 from app.hub import Hub
-from app.metrics import Metrics
-from app.protocol.errors import BadRequest, Forbidden, TooLarge, TooMany, Unavailable, WrongMediaType
+from app.protocol.errors import BadRequest, Forbidden, TooLarge, Unavailable, WrongMediaType
 from app.protocol.events import Done
-from app.protocol.log import START, BadCursor, Cursor
-from app.protocol.view import View
+from app.protocol.log import START, Cursor
 from app.relay import EventStream, Reader
 from app.request import parse, view_of_query
 from app.settings import Settings, is_loopback
-from app.tools import Toolbox
-from app.turn import Patience
-from app.upstream import Upstream
 
 IDEMPOTENCY_KEY = re.compile(r"[\x20-\x7e]{1,200}")
 
 CLIENT_GONE = 499
 """The status of an answer that nobody is there to read. The number is nginx's."""
-
-
-@dataclass(frozen=True, slots=True)
-class Gateway:
-    """What the routes work with."""
-
-    settings: Settings
-    hub: Hub
-    upstream: Upstream
-    catalogue: Catalogue
-    metrics: Metrics
-    toolbox: Toolbox
-    patience: Patience
 
 
 router = APIRouter()
@@ -83,7 +64,7 @@ async def chat(request: Request, gateway: Here, caller: Who, key: Key) -> Respon
         key=key,
         request_id=caller.request_id,
     )
-    reader = _reader(generation, START, asked.view, settings)
+    reader = gateway.reader(generation, START, asked.view)
     try:
         told = generation.announced.wait() if asked.stream else reader.ended()
         if not await _unless_gone(request, told):
@@ -132,17 +113,12 @@ async def stream(
     """Stream a generation from after the reader's cursor."""
     generation = gateway.hub.find(generation_id, caller.owner)
     view = view_of_query(buffer, events)
-    try:
-        cursor = Cursor.parse(last_event_id if last_event_id is not None else after or "")
-        generation.log.check(cursor)
-    except BadCursor as error:
-        msg = f"Last-Event-ID: {error}."
-        raise BadRequest(msg) from error
+    cursor = gateway.cursor(generation, last_event_id if last_event_id is not None else after or "")
     if generation.log.ended and cursor.number == len(generation.log):
         return Response(status_code=204)
     if cursor != START:
         gateway.metrics.resumes.inc()
-    return _stream(_reader(generation, cursor, view, gateway.settings), gateway.settings)
+    return _stream(gateway.reader(generation, cursor, view), gateway.settings)
 
 
 @router.get("/api/chat/{generation_id}")
@@ -235,13 +211,6 @@ async def _body(request: Request, limit: int) -> bytes:
         if len(body) > limit:
             raise TooLarge(msg)
     return bytes(body)
-
-
-def _reader(generation: Generation, cursor: Cursor, view: View, settings: Settings) -> Reader:
-    if generation.readers >= settings.max_readers:
-        msg = "This answer has as many readers as it may (GATEWAY_MAX_READERS). Try again later."
-        raise TooMany(msg, retry_after_s=5)
-    return Reader(generation, cursor, view)
 
 
 async def _unless_gone(request: Request, told: Awaitable[Any]) -> bool:

@@ -99,7 +99,11 @@ def build(settings: Settings, base_url: str | None) -> tuple[Server, socket.sock
     config = uvicorn.Config(
         app,
         http=Protocol,
-        ws="none",
+        ws="websockets-sansio",
+        ws_max_size=settings.max_body_bytes,
+        ws_ping_interval=settings.ping_interval,
+        ws_ping_timeout=settings.send_timeout,
+        ws_per_message_deflate=False,  # it would hold back what should arrive at once
         log_config=None,
         access_log=False,
         server_header=False,

@@ -117,7 +117,7 @@ def from_function(function: Callable[..., Any]) -> Tool:
         msg = f"the parameter {untyped[0]} of {name} has no type hint"
         raise BadTool(msg)
     try:
-        schema = TypeAdapter(function).json_schema()
+        schema = TypeAdapter(function).json_schema()  # type: ignore[arg-type]  # a function will do
         validated = validate_call(function)
     except PydanticUserError as error:
         msg = f"the parameters of {name} have no JSON schema: {str(error).splitlines()[0]}"

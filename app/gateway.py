@@ -1,0 +1,55 @@
+"""What the routes work with, introduced to each other by ``main``."""
+
+from dataclasses import dataclass
+
+from app.catalogue import Catalogue
+from app.generation import Generation
+from app.hub import Hub
+from app.metrics import Metrics
+from app.protocol.errors import BadRequest, TooMany
+from app.protocol.log import BadCursor, Cursor
+from app.protocol.view import PLAIN, View
+from app.relay import Reader
+from app.settings import Settings
+from app.tools import Toolbox
+from app.turn import Patience
+from app.upstream import Upstream
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """The parts of one gateway."""
+
+    settings: Settings
+    hub: Hub
+    upstream: Upstream
+    catalogue: Catalogue
+    metrics: Metrics
+    toolbox: Toolbox
+    patience: Patience
+
+    def reader(self, generation: Generation, cursor: Cursor, view: View = PLAIN) -> Reader:
+        """Return a new reader of *generation*.
+
+        Raises:
+            TooMany: it has as many as it may.
+        """
+        if generation.readers >= self.settings.max_readers:
+            msg = "This answer has as many readers as it may (GATEWAY_MAX_READERS). Try again later."
+            raise TooMany(msg, retry_after_s=5)
+        return Reader(generation, cursor, view)
+
+    @staticmethod
+    def cursor(generation: Generation, text: str) -> Cursor:
+        """Return the cursor whose id is *text*.
+
+        Raises:
+            BadRequest: *generation* never gave it out.
+        """
+        try:
+            cursor = Cursor.parse(text)
+            generation.log.check(cursor)
+        except BadCursor as error:
+            msg = f"Last-Event-ID: {error}."
+            raise BadRequest(msg) from error
+        return cursor

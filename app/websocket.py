@@ -1,0 +1,120 @@
+"""The same events over a WebSocket, for clients that have one anyway.
+
+One text message asks: ``{"request": {…}}`` or ``{"resume": {"id", "after"}}``. Then come
+``{"id": EVENT_ID, "event": {…}}`` and at last ``"[DONE]"``; ``{"cancel": true}`` may be sent at any time.
+"""
+
+import asyncio
+from typing import Any
+
+import orjson
+from fastapi import APIRouter, WebSocket, WebSocketDisconnect
+
+from app.answer import answering
+from app.edge import Caller
+from app.gateway import Gateway
+from app.generation import Generation
+from app.protocol.errors import BadRequest, Problem
+from app.protocol.events import DONE
+from app.protocol.log import START
+from app.relay import Reader
+from app.request import parse
+
+FIRST_MESSAGE_S = 10
+"""How long a client may take to say what it wants."""
+
+NORMAL = 1000
+
+router = APIRouter()
+
+
+@router.websocket("/api/chat/ws")
+async def chat(socket: WebSocket) -> None:
+    """Stream one generation over *socket*."""
+    gateway: Gateway = socket.app.state.gateway
+    caller: Caller = socket.scope["caller"]
+    await socket.accept()
+    try:
+        try:
+            async with asyncio.timeout(FIRST_MESSAGE_S):
+                asked = await socket.receive_text()
+            reader = _reader(asked, gateway, caller)
+        except Problem as problem:
+            await _refuse(socket, problem, caller)
+        except TimeoutError:
+            await _refuse(socket, BadRequest("Send a request or a resume first."), caller)
+        else:
+            try:
+                await _stream(socket, reader, gateway.settings.send_timeout)
+            finally:
+                reader.close()
+    except (WebSocketDisconnect, TimeoutError):
+        pass  # it has left, or does not read: it may resume by its last id
+
+
+def _reader(asked: str, gateway: Gateway, caller: Caller) -> Reader:
+    try:
+        message = orjson.loads(asked)
+    except orjson.JSONDecodeError as error:
+        msg = "The message is not valid JSON."
+        raise BadRequest(msg) from error
+    match message:
+        case {"request": dict() as request}:
+            chat = parse(orjson.dumps(request), gateway.settings, gateway.toolbox)
+            produce = answering(
+                gateway.upstream, gateway.toolbox, chat, gateway.patience, gateway.settings.max_tool_turns
+            )
+            generation, _ = gateway.hub.start(
+                chat, produce, owner=caller.owner, key=None, request_id=caller.request_id
+            )
+            return gateway.reader(generation, START, chat.view)
+        case {"resume": {"id": str() as id_, **rest}}:
+            generation = gateway.hub.find(id_, caller.owner)
+            return gateway.reader(generation, gateway.cursor(generation, str(rest.get("after") or "")))
+        case _:
+            msg = "The first message must be a request or a resume."
+            raise BadRequest(msg)
+
+
+async def _stream(socket: WebSocket, reader: Reader, send_timeout_s: float) -> None:
+    listening = asyncio.create_task(_listen(socket, reader.generation))
+    sending = asyncio.create_task(_send(socket, reader, send_timeout_s))
+    try:
+        await asyncio.wait((listening, sending), return_when=asyncio.FIRST_COMPLETED)
+        if sending.done():
+            sending.result()
+    finally:
+        for task in (listening, sending):
+            task.cancel()
+        await asyncio.gather(listening, sending, return_exceptions=True)
+
+
+async def _listen(socket: WebSocket, generation: Generation) -> None:
+    """Return when the client has left."""
+    try:
+        while True:
+            if "cancel" in await socket.receive_text():
+                generation.cancel("cancelled")
+    except WebSocketDisconnect:
+        return
+
+
+async def _send(socket: WebSocket, reader: Reader, send_timeout_s: float) -> None:
+    async for pieces in reader.pieces():
+        for cursor, event in pieces:
+            async with asyncio.timeout(send_timeout_s):
+                await _tell(socket, str(cursor), event.wire())
+    async with asyncio.timeout(send_timeout_s):
+        await socket.send_text(orjson.dumps(DONE.decode()).decode())
+        await socket.close(NORMAL)
+
+
+async def _tell(socket: WebSocket, id_: str | None, event: dict[str, Any]) -> None:
+    await socket.send_text(orjson.dumps({"id": id_, "event": event}).decode())
+
+
+async def _refuse(socket: WebSocket, problem: Problem, caller: Caller) -> None:
+    error = {"type": problem.type, "message": problem.message, "retryable": problem.retryable}
+    await _tell(socket, None, {"type": "error", "error": error, "request_id": caller.request_id})
+    await socket.send_text(orjson.dumps(DONE.decode()).decode())
+    await socket.close(NORMAL)
