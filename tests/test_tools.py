@@ -1,0 +1,333 @@
+"""Tools that run here start while Claude still speaks, and the answer goes on with what they gave."""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from app.tools import BadTool, Toolbox, from_function, from_modules
+from tests import kit
+from tests.reading import ask
+from tests.running import serving
+from tests.scripted import (
+    Answer,
+    Call,
+    Ending,
+    ScriptedClaude,
+    block,
+    ending,
+    message_start,
+    saying,
+    text_block,
+    thinking_block,
+)
+
+KIT = ("tests.kit",)
+
+
+def calling(*calls: tuple[str, Any], text: str = "") -> list[bytes]:
+    """Return a whole turn that calls tools and then says *text*."""
+    frames = [message_start()]
+    for index, (name, given) in enumerate(calls):
+        pieces = given if isinstance(given, str) else json.dumps(given)
+        frames += call_block(index, f"t{index}", name, pieces)
+    if text:
+        frames += text_block(text, index=len(calls))
+    return [*frames, *ending("tool_use")]
+
+
+def call_block(index: int, id_: str, name: str, pieces: str) -> list[bytes]:
+    halves = (pieces[:3], pieces[3:])
+    deltas = [{"type": "input_json_delta", "partial_json": half} for half in ("", *halves)]
+    return block(index, {"type": "tool_use", "id": id_, "name": name, "input": {}}, *deltas)
+
+
+def one_after_the_other(*answers: Answer) -> Callable[[Call], Answer]:
+    remaining: Iterator[Answer] = iter(answers)
+    return lambda _: next(remaining)
+
+
+def asking(*names: str, **fields: Any) -> dict[str, Any]:
+    return ask("x", tools=[{"name": name} for name in names], **fields)
+
+
+async def test_a_registered_tool_runs_and_the_next_turn_streams_into_the_same_generation() -> None:
+    script = one_after_the_other(calling(("add", {"a": 2, "b": 3})), saying("five"))
+    async with ScriptedClaude(script) as claude, serving(claude.url, tools=KIT) as gateway:
+        stream = await (await gateway.stream(asking("add"))).rest()
+        snapshot = (await gateway.request("GET", f"/api/chat/{stream.id}")).json
+        config = (await gateway.request("GET", "/api/config")).json
+    first, second = (call.body for call in claude.calls)
+    (tool,) = first["tools"]
+    assert (tool["name"], tool["description"]) == ("add", "Add two numbers.")
+    assert tool["input_schema"]["required"] == ["a"]
+    assert tool["input_schema"]["properties"]["b"]["description"] == "the other"
+    call = {"type": "tool_use", "id": "t0", "name": "add", "input": {"a": 2, "b": 3}}
+    result = {"type": "tool_result", "tool_use_id": "t0", "content": "5"}
+    assert second["messages"][1:] == [
+        {"role": "assistant", "content": [call]},
+        {"role": "user", "content": [result]},
+    ]
+    assert second["tools"] == first["tools"]
+    assert stream.of("tool_use") == [{**call, "index": 0}]
+    assert stream.of("tool_result") == [
+        {"type": "tool_result", "tool_use_id": "t0", "content": "5", "is_error": False}
+    ]
+    assert [event.get("turn", 0) for event in stream.of("block_start")] == [0, 1]
+    assert [event["index"] for event in stream.of("block_start")] == [0, 1]
+    assert stream.text == "five"
+    assert stream.terminal["stop_reason"] == "end_turn"
+    assert stream.terminal["usage"]["input_tokens"] == 22
+    assert snapshot["turns"] == [
+        *second["messages"][1:],
+        {"role": "assistant", "content": [{"type": "text", "text": "five"}]},
+    ]
+    assert {"name": "add", "description": "Add two numbers."} in config["tools"]
+
+
+async def test_a_tool_starts_while_claude_still_speaks() -> None:
+    gate, kit.GATES["g"] = asyncio.Event(), asyncio.Event()
+    frames = calling(("wait_for", {"gate": "g"}), text="meanwhile")
+    steps = [*frames[:6], gate, *frames[6:]]
+    async with (
+        ScriptedClaude(one_after_the_other(steps, saying("done"))) as claude,
+        serving(claude.url, tools=KIT) as gateway,
+    ):
+        stream = await gateway.stream(asking("wait_for"))
+        await stream.next("block_stop")
+        kit.GATES["g"].set()
+        result = await stream.next("tool_result")  # Claude's turn is still held up by the gate
+        gate.set()
+        await stream.rest()
+    assert result["content"] == "through g"
+    assert stream.text == "meanwhiledone"
+
+
+async def test_several_tools_run_side_by_side_and_results_go_up_in_the_order_of_the_calls() -> None:
+    kit.GATES.update({name: asyncio.Event() for name in "abc"})
+    turn = calling(*(("wait_for", {"gate": name}) for name in "abc"))
+    async with (
+        ScriptedClaude(one_after_the_other(turn, saying("done"))) as claude,
+        serving(claude.url, tools=KIT) as gateway,
+    ):
+        stream = await gateway.stream(asking("wait_for"))
+        for name in "cab":
+            kit.GATES[name].set()
+            assert (await stream.next("tool_result"))["content"] == f"through {name}"
+        await stream.rest()
+    results = claude.calls[1].body["messages"][2]["content"]
+    assert [result["tool_use_id"] for result in results] == ["t0", "t1", "t2"]
+
+
+async def test_thinking_goes_back_untouched() -> None:
+    turn = [
+        message_start(),
+        *thinking_block("hm", signature="s1"),
+        *call_block(1, "t0", "nothing", ""),
+        *ending("tool_use"),
+    ]
+    script = one_after_the_other(turn, saying("ok"))
+    async with ScriptedClaude(script) as claude, serving(claude.url, tools=KIT) as gateway:
+        await (await gateway.stream(asking("nothing"))).rest()
+    assert claude.calls[1].body["messages"][1]["content"] == [
+        {"type": "thinking", "thinking": "hm", "signature": "s1"},
+        {"type": "tool_use", "id": "t0", "name": "nothing", "input": {}},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "says"),
+    [
+        ("fail", {}, "RuntimeError"),
+        ("flood", {}, "1,000,000 bytes"),
+        ("raw", {}, "bytes"),
+        ("odd", {}, "object"),
+        ("add", {"a": "much"}, "a:"),
+        ("add", {}, "a:"),
+        ("add", {"a": 1, "c": 2}, "c:"),
+        ("wait_for", {"gate": "never"}, "within 0.2 seconds"),
+    ],
+)
+async def test_whatever_goes_wrong_in_a_tool_claude_and_the_client_are_told(
+    name: str, given: dict[str, Any], says: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    kit.GATES["never"] = asyncio.Event()
+    script = one_after_the_other(calling((name, given)), saying("sorry"))
+    async with ScriptedClaude(script) as claude, serving(claude.url, tools=KIT, tool_timeout=0.2) as gateway:
+        stream = await (await gateway.stream(asking(name))).rest()
+    (result,) = stream.of("tool_result")
+    assert result["is_error"] is True
+    assert says in result["content"]
+    assert claude.calls[1].body["messages"][2]["content"][0]["is_error"] is True
+    assert stream.terminal["stop_reason"] == "end_turn"
+    assert "the secret of the tool" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "content"),
+    [
+        ("where", {"place": {"city": "Łódź"}}, '{"city":"Łódź","country":"PL"}'),
+        ("picture", {}, [{"type": "text", "text": "a picture"}]),
+        ("nothing", {}, ""),
+    ],
+)
+async def test_a_tool_may_return_models_blocks_or_nothing(
+    name: str, given: dict[str, Any], content: Any
+) -> None:
+    result = await Toolbox(from_modules(KIT), 5).call(name, given)
+    assert (result.content, result.is_error) == (content, False)
+
+
+async def test_plain_functions_run_in_threads() -> None:
+    result = await Toolbox(from_modules(KIT), 5).call("thread_name", {})
+    assert result.content != "MainThread"
+
+
+async def test_a_clients_own_tool_ends_the_turn_and_results_of_ours_are_in_the_turns() -> None:
+    tools = [{"name": "add"}, {"name": "theirs", "input_schema": {"type": "object"}}]
+    async with (
+        ScriptedClaude(lambda _: calling(("add", {"a": 1}), ("theirs", {}))) as claude,
+        serving(claude.url, tools=KIT) as gateway,
+    ):
+        stream = await (await gateway.stream(ask("x", tools=tools))).rest()
+        snapshot = (await gateway.request("GET", f"/api/chat/{stream.id}")).json
+    assert len(claude.calls) == 1
+    assert stream.terminal["stop_reason"] == "tool_use"
+    assert [event["tool_use_id"] for event in stream.of("tool_result")] == ["t0"]
+    assert [result["tool_use_id"] for result in snapshot["turns"][1]["content"]] == ["t0"]
+
+
+async def test_a_registered_tool_that_was_not_asked_for_does_not_run() -> None:
+    tools = [{"name": "add", "input_schema": {"type": "object"}}]
+    async with (
+        ScriptedClaude(lambda _: calling(("add", {"a": 1}))) as claude,
+        serving(claude.url, tools=KIT) as gateway,
+    ):
+        stream = await (await gateway.stream(ask("x", tools=tools))).rest()
+    assert not stream.of("tool_result")
+    assert stream.terminal["stop_reason"] == "tool_use"
+
+
+async def test_turns_are_bounded() -> None:
+    async with (
+        ScriptedClaude(lambda _: calling(("add", {"a": 1}))) as claude,
+        serving(claude.url, tools=KIT, max_tool_turns=3) as gateway,
+    ):
+        stream = await (await gateway.stream(asking("add"))).rest()
+    assert len(claude.calls) == 4
+    assert stream.terminal["type"] == "error"
+    assert "GATEWAY_MAX_TOOL_TURNS" in stream.terminal["error"]["message"]
+    assert stream.terminal["error"]["retryable"] is False
+
+
+async def test_cancelling_the_generation_cancels_its_tools() -> None:
+    kit.GATES["c"] = asyncio.Event()
+    kit.CANCELLED.clear()
+    turn = calling(("wait_for", {"gate": "c"}))
+    async with ScriptedClaude(lambda _: turn) as claude, serving(claude.url, tools=KIT) as gateway:
+        stream = await gateway.stream(asking("wait_for"))
+        await stream.next("tool_use")
+        await gateway.request("DELETE", f"/api/chat/{stream.id}")
+        await stream.rest()
+        await gateway.hub.find(stream.id, "anonymous").gone()
+    assert kit.CANCELLED == ["c"]
+    assert stream.terminal["stop_reason"] == "cancelled"
+
+
+async def test_a_call_that_was_started_is_not_started_again_after_a_break() -> None:
+    kit.GATES["b"] = asyncio.Event()
+    kit.GATES["b"].set()
+    kit.STARTED.clear()
+    broken = [*calling(("wait_for", {"gate": "b"}))[:-2], Ending.RESET]
+    async with (
+        ScriptedClaude(one_after_the_other(broken, saying("on"))) as claude,
+        serving(claude.url, tools=KIT) as gateway,
+    ):
+        stream = await (await gateway.stream(asking("wait_for"))).rest()
+    assert kit.STARTED == ["b"]
+    assert stream.of("retry")[0]["discard"] == []
+    assert stream.text == "on"
+    assert claude.calls[1].body["messages"][2]["content"][0]["content"] == "through b"
+
+
+async def test_a_forced_call_is_forced_once() -> None:
+    script = one_after_the_other(calling(("add", {"a": 1})), saying("ok"))
+    async with ScriptedClaude(script) as claude, serving(claude.url, tools=KIT) as gateway:
+        body = asking("add", tool_choice={"type": "tool", "name": "add", "disable_parallel_tool_use": True})
+        await (await gateway.stream(body)).rest()
+    assert claude.calls[1].body["tool_choice"] == {"type": "auto", "disable_parallel_tool_use": True}
+
+
+async def test_a_paused_turn_is_taken_up_again_as_it_is() -> None:
+    search = {"type": "server_tool_use", "id": "s1", "name": "web_search", "input": {"query": "x"}}
+    found = {"type": "web_search_tool_result", "tool_use_id": "s1", "content": [{"encrypted_content": "abc"}]}
+    paused = [message_start(), *block(0, search), *block(1, found), *ending("pause_turn")]
+    async with (
+        ScriptedClaude(one_after_the_other(paused, saying("found"))) as claude,
+        serving(claude.url) as gateway,
+    ):
+        stream = await (await gateway.stream(ask("x"))).rest()
+        snapshot = (await gateway.request("GET", f"/api/chat/{stream.id}")).json
+    assert claude.calls[1].body["messages"][1:] == [{"role": "assistant", "content": [search, found]}]
+    assert stream.terminal["stop_reason"] == "end_turn"
+    assert snapshot["turns"] == [
+        {"role": "assistant", "content": [search, found, {"type": "text", "text": "found"}]}
+    ]
+
+
+async def test_broken_input_is_an_error_that_names_the_tool() -> None:
+    async with (
+        ScriptedClaude(lambda _: calling(("add", '{"a": oops}'))) as claude,
+        serving(claude.url, tools=KIT) as gateway,
+    ):
+        stream = await (await gateway.stream(asking("add"))).rest()
+    assert stream.terminal["type"] == "error"
+    assert "add" in stream.terminal["error"]["message"]
+    assert stream.done == 1
+
+
+async def test_input_that_max_tokens_cut_off_is_null_and_does_not_run() -> None:
+    turn = [message_start(), *call_block(0, "t0", "add", '{"a": 1, "b')]
+    turn += ending("max_tokens")
+    async with ScriptedClaude(lambda _: turn) as claude, serving(claude.url, tools=KIT) as gateway:
+        stream = await (await gateway.stream(asking("add"))).rest()
+    assert stream.of("tool_use")[0]["input"] is None
+    assert stream.terminal["stop_reason"] == "max_tokens"
+    assert not stream.of("tool_result")
+
+
+def undocumented(a: int) -> int:
+    return a
+
+
+def untyped(a) -> int:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    """Have no type."""
+    return int(a)
+
+
+def unfit(a: asyncio.Event) -> None:
+    """Take what is no JSON."""
+
+
+@pytest.mark.parametrize(
+    ("function", "says"), [(undocumented, "docstring"), (untyped, "type hint"), (unfit, "schema")]
+)
+def test_a_function_that_cannot_be_a_tool_is_refused_with_the_reason(
+    function: Callable[..., Any], says: str
+) -> None:
+    with pytest.raises(BadTool, match=says):
+        from_function(function)
+
+
+def test_a_module_that_is_not_there_is_refused_by_name() -> None:
+    with pytest.raises(BadTool, match=r"no\.such\.module"):
+        from_modules(["no.such.module"])
+
+
+async def test_a_hundred_and_more_tools_go_up() -> None:
+    tools = [{"name": f"t{n}", "input_schema": {"type": "object"}} for n in range(200)]
+    async with ScriptedClaude(lambda _: saying("ok")) as claude, serving(claude.url) as gateway:
+        await (await gateway.stream(ask("x", tools=tools))).rest()
+    assert len(claude.calls[0].body["tools"]) == 200
