@@ -81,6 +81,7 @@ class Generation:
     Args:
         model: The model that is asked.
         owner: Who started it.
+        client: On whom it counts.
         request_id: Of the request that did.
         max_bytes: Bound of its log.
         grace_s: Seconds it goes on with no reader; -1 for to its end.
@@ -99,6 +100,7 @@ class Generation:
         *,
         model: str,
         owner: str,
+        client: str,
         request_id: str,
         max_bytes: int,
         grace_s: float,
@@ -107,6 +109,7 @@ class Generation:
         self.id = new_id()
         self.model = model
         self.owner = owner
+        self.client = client
         self.request_id = request_id
         self.log = Log(max_bytes)
         self.ledger = Ledger()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from app.generation import Generation, Produce
 from app.metrics import Metrics
-from app.protocol.errors import Gone, KeyReused, NotFound, Unavailable
+from app.protocol.errors import Gone, KeyReused, NotFound, TooMany, Unavailable
 from app.request import ChatRequest
 from app.settings import Settings
 
@@ -59,9 +59,24 @@ class Hub:
         return sum(generation.log.bytes for generation in self._generations.values())
 
     def start(
-        self, request: ChatRequest, produce: Produce, *, owner: str, key: str | None, request_id: str
+        self,
+        request: ChatRequest,
+        produce: Produce,
+        *,
+        owner: str,
+        client: str,
+        key: str | None,
+        request_id: str,
     ) -> tuple[Generation, bool]:
         """Return the generation of *request*, and whether *key* had started it before.
+
+        Args:
+            request: What is asked.
+            produce: What answers it.
+            owner: Whose it will be.
+            client: On whom it counts.
+            key: The Idempotency-Key it came with.
+            request_id: Of the HTTP request.
 
         Raises:
             KeyReused: *key* belongs to another question.
@@ -76,10 +91,11 @@ class Hub:
             if not (problem and problem.retryable and not had.generation.has_content):
                 self._metrics.replays.inc()
                 return had.generation, True
-        self._make_room(owner)
+        self._make_room(client)
         generation = Generation(
             model=request.model,
             owner=owner,
+            client=client,
             request_id=request_id,
             max_bytes=self._settings.max_generation_bytes,
             grace_s=self._settings.orphan_grace,
@@ -94,7 +110,7 @@ class Hub:
         generation.start(produce)
         return generation, False
 
-    def _make_room(self, owner: str) -> None:
+    def _make_room(self, client: str) -> None:
         if self.draining:
             msg = "The gateway is restarting. Try again in a moment."
             raise Unavailable(msg, retry_after_s=RETRY_AFTER_S)
@@ -103,6 +119,9 @@ class Hub:
                 "The gateway has as many answers under way as it takes (GATEWAY_MAX_GENERATIONS). Try again."
             )
             raise Unavailable(msg, retry_after_s=RETRY_AFTER_S)
+        if sum(each.client == client for each in self._live) >= self._settings.max_streams_per_client:
+            msg = "You have as many answers under way as you may (GATEWAY_MAX_STREAMS_PER_CLIENT). Wait for one to end."
+            raise TooMany(msg, retry_after_s=RETRY_AFTER_S)
         if self.log_bytes() > self._settings.max_log_bytes:
             # Replay of what has long ended is worth less than a new answer.
             for generation in [each for each in self._generations.values() if each not in self._live]:

@@ -61,6 +61,7 @@ async def chat(request: Request, gateway: Here, caller: Who, key: Key) -> Respon
         asked,
         answering(gateway.upstream, gateway.toolbox, asked, gateway.patience, settings.max_tool_turns),
         owner=caller.owner,
+        client=caller.address,
         key=key,
         request_id=caller.request_id,
     )

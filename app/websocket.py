@@ -65,7 +65,12 @@ def _reader(asked: str, gateway: Gateway, caller: Caller) -> Reader:
                 gateway.upstream, gateway.toolbox, chat, gateway.patience, gateway.settings.max_tool_turns
             )
             generation, _ = gateway.hub.start(
-                chat, produce, owner=caller.owner, key=None, request_id=caller.request_id
+                chat,
+                produce,
+                owner=caller.owner,
+                client=caller.address,
+                key=None,
+                request_id=caller.request_id,
             )
             return gateway.reader(generation, START, chat.view)
         case {"resume": {"id": str() as id_, **rest}}:

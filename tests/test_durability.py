@@ -596,6 +596,20 @@ async def test_more_generations_than_allowed_are_a_503() -> None:
     assert "GATEWAY_MAX_GENERATIONS" in answer.error["message"]
 
 
+async def test_more_generations_of_one_client_than_allowed_are_a_429() -> None:
+    async with (
+        ScriptedClaude(lambda _: gated(asyncio.Event())) as claude,
+        serving(claude.url, max_streams_per_client=2, orphan_grace=0, allow_anonymous=True) as gateway,
+    ):
+        streams = [await gateway.stream(ask("x")) for _ in range(2)]
+        answer = await gateway.request("POST", "/api/chat", ask("x"))
+        elsewhere = await gateway.stream(ask("x"), headers={"X-Forwarded-For": "203.0.113.9"})
+        for stream in (*streams, elsewhere):
+            stream.close()
+    assert (answer.status, answer.error["type"]) == (429, "rate_limit_error")
+    assert answer.headers["retry-after"] == "1"
+
+
 async def test_more_readers_than_allowed_are_a_429() -> None:
     async with (
         ScriptedClaude(lambda _: gated(asyncio.Event())) as claude,
