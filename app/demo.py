@@ -25,7 +25,7 @@ class Simulator:
 
     def __enter__(self) -> "Simulator":
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "app", "simulate", "--port", "0", "--exit-with-stdin"],
+            [sys.executable, "-P", "-m", "app", "simulate", "--port", "0", "--exit-with-stdin"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,

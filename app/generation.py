@@ -191,7 +191,7 @@ class Generation:
         except Exception as error:  # noqa: BLE001 - whatever it is, readers get an end and the log a trace
             # The trace alone: an exception's text may hold what somebody wrote.
             trace = "".join(traceback.format_tb(error.__traceback__))
-            logger.error("generation %s failed with %s\n%s", self.id, type(error).__name__, trace)
+            logger.error("generation %s… failed with %s\n%s", self.id[:10], type(error).__name__, trace)
             self._fail(Bug("The gateway failed. Its operator finds the reason in the log."))
         else:
             self._finish(self.ending.stop_reason, self.ending)

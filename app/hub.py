@@ -167,8 +167,8 @@ class Hub:
         terminal = generation.log.terminal
         usage = generation.ledger.total()
         logger.info(
-            "generation %s %s model=%s ttft_ms=%s duration_ms=%d input_tokens=%s output_tokens=%s request=%s%s",
-            generation.id,
+            "generation %s… %s model=%s ttft_ms=%s duration_ms=%d input_tokens=%s output_tokens=%s request=%s%s",
+            generation.id[:10],  # knowing all of it lets one read the answer
             generation.state,
             generation.model,
             generation.ttft_ms,

@@ -170,7 +170,7 @@ class Settings(BaseSettings):
     def _fits_together(self) -> Self:
         wrong = []
         if self.store != "memory://":
-            wrong.append("GATEWAY_STORE: only memory:// is available in this version")
+            wrong.append("GATEWAY_STORE: a shared store is not available yet; use memory://")
         if self.workers > 1:
             wrong.append(
                 "GATEWAY_WORKERS: more than one process needs a shared store, and memory:// is not shared; "

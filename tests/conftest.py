@@ -15,9 +15,9 @@ def _no_settings_from_outside() -> None:
 
 
 @pytest.fixture(scope="session")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def gateway() -> Iterator[str]:
     """Return the address of a gateway in demo mode, with the simulator as fast as it can."""
-    with program(tmp_path_factory.mktemp("gateway"), SIMULATOR_SPEED="0") as running:
+    with program(SIMULATOR_SPEED="0") as running:
         yield running.url
 
 

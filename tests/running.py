@@ -2,13 +2,15 @@
 
 import asyncio
 import os
+import re
 import selectors
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -59,14 +61,22 @@ async def serving(base_url: str | None, **settings: Any) -> AsyncIterator[Gatewa
 
 @dataclass
 class Program:
-    """``claude-gateway`` as a user starts it."""
+    """``claude-gateway`` as a user starts it.
+
+    Attributes:
+        url: Where it listens.
+    """
 
     process: subprocess.Popen[bytes]
-    log: Path
     url: str = ""
+    _log: list[bytes] = field(default_factory=list)
+    _reading: threading.Thread | None = None
 
     def text(self) -> str:
-        return self.log.read_text(errors="replace")
+        """Return what it has logged: all of it, once it has ended."""
+        if self.process.poll() is not None and self._reading:
+            self._reading.join()
+        return b"".join(self._log).decode(errors="replace")
 
     def signal(self, number: signal.Signals, *, group: bool = False) -> None:
         if group:
@@ -74,47 +84,45 @@ class Program:
         else:
             self.process.send_signal(number)
 
+    def until_listening(self) -> None:
+        assert self.process.stderr
+        descriptor = self.process.stderr.fileno()
+        with selectors.DefaultSelector() as selector:
+            selector.register(descriptor, selectors.EVENT_READ)
+            while not (found := re.search(rb"listening on (http://\S+)\n", b"".join(self._log))):
+                assert selector.select(START_S), f"the gateway did not come up: {self.text()}"
+                piece = os.read(descriptor, 4096)
+                assert piece, f"the gateway ended: {self.text()}"
+                self._log.append(piece)
+        self.url = found[1].decode()
+        self._reading = threading.Thread(target=self._read, args=(descriptor,))
+        self._reading.start()
+
+    def _read(self, descriptor: int) -> None:
+        while piece := os.read(descriptor, 4096):
+            self._log.append(piece)
+
 
 @contextmanager
-def program(tmp_path: Path, *args: str, **environment: str) -> Iterator[Program]:
+def program(*args: str, **environment: str) -> Iterator[Program]:
     """Start ``claude-gateway`` on a free port and wait until it says where it listens."""
-    log = tmp_path / "gateway.log"
-    fifo = tmp_path / "gateway.fifo"
-    os.mkfifo(fifo)
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            ["sh", "-c", 'exec "$@" 2>"$FIFO"', "sh", sys.executable, "-m", "app", "--port", "0", *args],
-            env={**os.environ, "FIFO": str(fifo), **environment},
-            cwd=Path(__file__).parent.parent,
-            stdout=out,
-            start_new_session=True,
-        )
-    running = Program(process, log)
-    tee = subprocess.Popen(["tee", "-a", str(log)], stdin=fifo.open("rb"), stdout=subprocess.PIPE)
-    try:
-        assert tee.stdout
-        running.url = _address(tee.stdout.fileno())
-        yield running
-    finally:
-        if process.poll() is None:
-            process.terminate()
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-        tee.kill()
-        tee.wait()
-
-
-def _address(descriptor: int) -> str:
-    said = b""
-    with selectors.DefaultSelector() as selector:
-        selector.register(descriptor, selectors.EVENT_READ)
-        while b"listening on http://" not in said or not said.endswith(b"\n"):
-            assert selector.select(START_S), f"the gateway did not come up: {said.decode()}"
-            piece = os.read(descriptor, 4096)
-            assert piece, f"the gateway ended: {said.decode()}"
-            said += piece
-    line = next(line for line in said.decode().splitlines() if "listening on" in line)
-    return line.rpartition(" ")[2]
+    with subprocess.Popen(
+        [sys.executable, "-m", "app", "--port", "0", *args],
+        env={**os.environ, **environment},
+        cwd=Path(__file__).parent.parent,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
+        running = Program(process)
+        try:
+            running.until_listening()
+            yield running
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                try:
+                    process.wait(10)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+            process.wait()
+            running.text()

@@ -1,10 +1,14 @@
 """The gateway behind the real nginx: together they keep what each promises."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+
+from websockets.asyncio.client import connect
+from websockets.typing import Origin
 
 from tests.nginx import Nginx
 from tests.reading import Client, ask
@@ -71,6 +75,17 @@ async def test_a_reader_whose_nginx_dies_goes_on_after_the_last_event_it_saw(tmp
         assert before.text + after.text == "firstsecond"
         assert after.done == 1
         assert len(claude.calls) == 1
+
+
+async def test_the_pages_own_websocket_comes_through(tmp_path: Path) -> None:
+    async with behind_nginx(tmp_path) as (client, nginx, _):
+        address = f"ws://{client.host}:{client.port}/api/chat/ws"
+        async with connect(address, origin=Origin(nginx.url), proxy=None) as socket:
+            await socket.send(json.dumps({"request": ask("x")}))
+            frames = [json.loads(message) async for message in socket]
+        assert frames[-1] == "[DONE]"
+        assert frames[-2]["event"]["type"] == "done"
+        assert "".join(frame["event"].get("text", "") for frame in frames[:-1]) == "Hello"
 
 
 async def test_the_page_and_its_files_come_through(tmp_path: Path) -> None:

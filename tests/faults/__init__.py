@@ -1,0 +1,1 @@
+"""Broken networks, real signals: what a generation has to survive."""
