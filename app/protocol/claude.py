@@ -332,7 +332,7 @@ def _refusal(data: dict[str, Any]) -> Problem:
     request_id = data.get("request_id")
     refused = Refused(
         IN_BAND_STATUS.get(kind, 502),
-        str(error.get("message") or kind),
+        str(error.get("message") or f"Claude broke the answer off with {kind}."),
         type=kind,
         upstream_request_id=request_id,
     )

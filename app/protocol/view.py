@@ -81,7 +81,7 @@ class Shaper:
             if isinstance(event, Text | Thinking | ToolInput):
                 self._held.append((self._number, skipped, event))
                 if self._view.by_sentence and isinstance(event, Text):
-                    out += self._sentences()
+                    out += self._sentences(event)
             else:
                 out.append((Cursor(self._number), event))
         if self._view.every_ms is None and not (self._view.by_sentence and self._holds_text()):
@@ -107,26 +107,18 @@ class Shaper:
     def _wanted(self, event: Event) -> bool:
         return self._view.events is None or event.type in self._view.events
 
-    def _sentences(self) -> list[Piece]:
-        """Return the sentences that are complete, keep the rest."""
+    def _sentences(self, newest: Text) -> list[Piece]:
+        """Return the sentences that *newest* completed, keep the rest of it."""
         text = "".join(event.text for _, _, event in self._held if isinstance(event, Text))
         ends = [end.end() for end in SENTENCE_END.finditer(text)]
         cut = ends[-1] if ends else len(text) if len(text) > MAX_SENTENCE else 0
         if not cut:
             return []
-        index = next(event.index for _, _, event in self._held if isinstance(event, Text))
-        kept: list[tuple[int, int, Event]] = []
-        cursor, at = Cursor(), 0
-        for number, sent, event in self._held:
-            length = len(event.text) if isinstance(event, Text) else 0
-            if at + length <= cut:
-                cursor = Cursor(number)
-            else:
-                split = max(0, cut - at)
-                if split:
-                    cursor = Cursor(number - 1, sent + split)
-                rest = event.text[split:] if isinstance(event, Text) else ""
-                kept.append((number, sent + split, Text(rest, index)))
-            at += length
-        self._held = kept
-        return [(cursor, Text(text[:cut], index))]
+        # They were not complete before, so the last one ends within the newest delta.
+        number, sent, _ = self._held[-1]
+        self._held.clear()
+        if rest := text[cut:]:
+            used = sent + len(newest.text) - len(rest)
+            self._held.append((number, used, Text(rest, newest.index)))
+            return [(Cursor(number - 1, used), Text(text[:cut], newest.index))]
+        return [(Cursor(number), Text(text, newest.index))]

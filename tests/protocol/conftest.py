@@ -1,0 +1,11 @@
+"""How the property tests run: no clock decides, and nothing is written beside the code."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from hypothesis import settings
+
+os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(Path(tempfile.gettempdir(), "hypothesis")))
+settings.register_profile("protocol", deadline=None, database=None, print_blob=True)
+settings.load_profile("protocol")
