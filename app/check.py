@@ -2,8 +2,11 @@
 
 import asyncio
 
+from app.mcp_servers.server import State
+from app.mcp_servers.servers import McpServers
 from app.protocol.errors import Problem
 from app.settings import Settings
+from app.tools import Toolbox
 from app.upstream import Upstream
 
 
@@ -14,6 +17,8 @@ def check(settings: Settings) -> int:
         rows.append(("upstream", True, "demo mode: the bundled simulator answers (no key, no base URL)"))
     else:
         rows += asyncio.run(_ask(settings))
+    if settings.mcp_servers:
+        rows += asyncio.run(_start(settings))
     width = max(len(name) for name, _, _ in rows)
     for name, works, said in rows:
         print(f"{'ok  ' if works else 'FAIL'}  {name:<{width}}  {said}")  # noqa: T201
@@ -33,3 +38,21 @@ async def _ask(settings: Settings) -> list[tuple[str, bool, str]]:
         (f"model {name}", name in listed, "listed" if name in listed else "the upstream does not list it")
         for name in settings.models
     ]
+
+
+async def _start(settings: Settings) -> list[tuple[str, bool, str]]:
+    rows = []
+    async with McpServers(
+        settings.mcp_servers, Toolbox([], settings.tool_timeout), settings.tool_timeout
+    ) as servers:
+        await servers.settled()
+        for server in servers:
+            name = f"MCP server {server.config.name}"
+            up = server.state is State.UP
+            said = ", ".join(server.offered) or "up, but it has no tools"
+            rows.append((name, up, said if up else server.why))
+            rows += [
+                (name, False, f"it has no tool {missing}, which is on your list")
+                for missing in server.missing
+            ]
+    return rows

@@ -11,6 +11,7 @@ import secrets
 import traceback
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 
 import orjson
@@ -74,7 +75,16 @@ class Edge:
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
-        self._trusted = [ip_network(network, strict=False) for network in settings.trusted_proxies]
+        trusted = [ip_network(network, strict=False) for network in settings.trusted_proxies]
+
+        @lru_cache(1024)
+        def is_trusted(address: str) -> bool:
+            try:
+                return any(ip_address(address) in network for network in trusted)
+            except ValueError:
+                return False
+
+        self._is_trusted = is_trusted
         self._hosts = settings.hosts
         self._loopback_only = not settings.open_to_all
         self._origins = settings.cors_origins
@@ -133,12 +143,6 @@ class Edge:
     def _is_ours(self, origin: str, host: str) -> bool:
         # What the browser says of its page against what it says of us: scheme apart, which a proxy may change.
         return origin in self._origins or origin.partition("://")[2].lower() == host.lower()
-
-    def _is_trusted(self, address: str) -> bool:
-        try:
-            return any(ip_address(address) in network for network in self._trusted)
-        except ValueError:
-            return False
 
     def _check(self, scope: Scope, headers: Headers, caller: Caller) -> None:
         if scope["path"] in ALWAYS_OPEN:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from app.catalogue import Catalogue
 from app.generation import Generation
 from app.hub import Hub
+from app.mcp_servers.servers import McpServers
 from app.metrics import Metrics
 from app.protocol.errors import BadRequest, TooMany
 from app.protocol.log import BadCursor, Cursor
@@ -26,6 +27,7 @@ class Gateway:
     catalogue: Catalogue
     metrics: Metrics
     toolbox: Toolbox
+    mcp_servers: McpServers
     patience: Patience
 
     def reader(self, generation: Generation, cursor: Cursor, view: View = PLAIN) -> Reader:

@@ -45,6 +45,8 @@ class Hub:
         self._generations: dict[str, Generation] = {}
         self._live: set[Generation] = set()
         self._keys: dict[tuple[str, str], _Key] = {}
+        self._key_of: dict[str, tuple[str, str]] = {}
+        self._ended_bytes = 0
         self._tombstones: OrderedDict[str, tuple[str, float]] = OrderedDict()
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._idle = asyncio.Event()
@@ -56,7 +58,7 @@ class Hub:
 
     def log_bytes(self) -> int:
         """Return how much all logs hold."""
-        return sum(generation.log.bytes for generation in self._generations.values())
+        return self._ended_bytes + sum(generation.log.bytes for generation in self._live)
 
     def start(
         self,
@@ -106,6 +108,7 @@ class Hub:
         self._idle.clear()
         if key is not None:
             self._keys[owner, key] = _Key(generation, request.fingerprint)
+            self._key_of[generation.id] = (owner, key)
         self._metrics.started.labels(request.model).inc()
         generation.start(produce)
         return generation, False
@@ -161,6 +164,7 @@ class Hub:
 
     def _ended(self, generation: Generation) -> None:
         self._live.discard(generation)
+        self._ended_bytes += generation.log.bytes
         if not self._live:
             self._idle.set()
         self._metrics.generation_ended(generation)
@@ -189,8 +193,12 @@ class Hub:
             return
         if timer := self._timers.pop(generation.id, None):
             timer.cancel()
-        for name in [name for name, key in self._keys.items() if key.generation is generation]:
-            del self._keys[name]
+        self._ended_bytes -= generation.log.bytes
+        key = self._key_of.pop(generation.id, None)
+        if (
+            key and self._keys[key].generation is generation
+        ):  # a key that was free again may have started another
+            del self._keys[key]
         now = time.monotonic()
         self._tombstones[generation.id] = (generation.owner, now + TOMBSTONE_S)
         while self._tombstones and (

@@ -167,11 +167,13 @@ async def healthz() -> Response:
 
 @router.get("/readyz")
 async def readyz(gateway: Here) -> Response:
-    """Say whether traffic should come here."""
+    """Say whether traffic should come here, and how the MCP servers are."""
     if gateway.hub.draining:
         msg = "The gateway is draining."
         raise Unavailable(msg, retry_after_s=1)
-    return _json({"status": "ready"})
+    # A server of tools that is down takes nobody's traffic away: the gateway answers without it.
+    states = gateway.mcp_servers.states()
+    return _json({"status": "ready", **({"mcp_servers": states} if states else {})})
 
 
 @router.get("/metrics")

@@ -21,6 +21,8 @@ from pydantic import (
 from pydantic_settings import BaseSettings, CliSuppress, NoDecode, SettingsConfigDict
 from pydantic_settings.sources import PydanticBaseSettingsSource
 
+from app.mcp_servers.config import ServerConfig, load
+
 CURRENT_MODELS = (
     "claude-opus-5-5",
     "claude-sonnet-5-5",
@@ -57,6 +59,8 @@ def _base_url(value: Any) -> Any:
 
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 """A comma-separated list."""
+
+Servers = Annotated[tuple[ServerConfig, ...], NoDecode, BeforeValidator(load)]
 
 Networks = Annotated[tuple[Annotated[str, BeforeValidator(_network)], ...], NoDecode, BeforeValidator(_split)]
 
@@ -142,6 +146,7 @@ class Settings(BaseSettings):
     tools: Words = Field((), description="modules whose public functions are tools that run here")
     tool_timeout: float = Field(30, gt=0, description="seconds of one call of a tool")
     max_tool_turns: int = Field(16, ge=0, description="turns of one answer that end in calls of tools")
+    mcp_servers: Servers = Field((), description="MCP servers whose tools run here: JSON, or a file of it")
     orphan_grace: float = Field(
         30, ge=-1, description="seconds that an unwatched generation goes on; -1: to its end"
     )
@@ -223,5 +228,5 @@ def what_is_wrong(error: ValidationError) -> list[str]:
         name = str(item["loc"][0])
         if not name.upper().startswith("ANTHROPIC_"):
             name = f"GATEWAY_{name}"
-        lines.append(f"{name.upper()}: {message[0].lower()}{message[1:]}")
+        lines += [f"{name.upper()}: {line[0].lower()}{line[1:]}" for line in message.split("\n")]
     return lines

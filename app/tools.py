@@ -11,7 +11,7 @@ import inspect
 import logging
 import traceback
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any
 
@@ -41,12 +41,14 @@ class Tool:
         description: What Claude is told about it.
         input_schema: JSON schema of its input.
         run: Runs it on an input and returns what it gives.
+        source: Who offers it; empty for a function of a module.
     """
 
     name: str
     description: str
     input_schema: dict[str, Any]
     run: Run
+    source: str = ""
 
     def definition(self) -> dict[str, Any]:
         """Return what Claude is sent."""
@@ -160,9 +162,10 @@ def _failed(text: str) -> Result:
 
 def _result(name: str, value: Any) -> Result:
     content: str | list[dict[str, Any]]
+    is_error = False
     match value:
         case Result():
-            return value
+            content, is_error = value.content, value.is_error
         case None:
             content = ""
         case str():
@@ -181,7 +184,7 @@ def _result(name: str, value: Any) -> Result:
         return _failed(
             f"{name} returned {size:,} bytes, more than the {MAX_RESULT_BYTES:,} that are passed on."
         )
-    return Result(content)
+    return Result(content, is_error)
 
 
 def _plain(value: Any) -> Any:
@@ -207,10 +210,27 @@ class Toolbox:
         """Return what Claude is sent about the tool *name*."""
         return self._tools[name].definition()
 
+    def offer(self, source: str, tools: Iterable[Tool]) -> None:
+        """Replace the tools that *source* offered before.
+
+        Raises:
+            BadTool: another source has a tool of the same name, or *source* has two.
+        """
+        kept = {name: tool for name, tool in self._tools.items() if tool.source != source}
+        for tool in tools:
+            if tool.name in kept:
+                msg = f"two tools are named {tool.name}"
+                raise BadTool(msg)
+            kept[tool.name] = replace(tool, source=source)
+        self._tools = kept
+
     def listed(self) -> list[dict[str, str]]:
         """Return name and description of each."""
         return [{"name": tool.name, "description": tool.description} for tool in self._tools.values()]
 
     async def call(self, name: str, given: dict[str, Any]) -> Result:
         """Run the tool *name* and return its result, whatever happens."""
-        return await call(self._tools[name], given, self._timeout_s)
+        tool = self._tools.get(name)
+        if tool is None:
+            return _failed(f"{name} is not offered any more.")
+        return await call(tool, given, self._timeout_s)

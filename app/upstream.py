@@ -37,6 +37,9 @@ KEEP_ALIVE_S = 60
 DRAIN_S = 0.25
 """How long to wait for the end of the body after ``message_stop``; read to its end, a connection is kept."""
 
+BREATH_BYTES = 32 * 1024
+"""How much is read before the readers get their turn."""
+
 NOT_CURED_BY_WAITING = frozenset({"enforced_spend_limit_reached", "contract_spend_limit_reached"})
 """``error.details.error_code`` of a 429 that seconds do not help (Claude's API reference, "Errors")."""
 
@@ -243,11 +246,16 @@ class _Silence:
 
 async def _frames(response: httpx2.Response, silence: _Silence) -> AsyncIterator[list[Frame]]:
     decoder = Decoder()
+    unbroken = 0
     async for chunk in response.aiter_bytes():
         frames = decoder.feed(chunk)
         silence.heard(frames)
         if frames:
             yield frames
+        unbroken += len(chunk)
+        if unbroken > BREATH_BYTES:
+            unbroken = 0
+            await asyncio.sleep(0)  # what has arrived already never suspends, and readers would see nothing
 
 
 async def drain(frames: AsyncIterator[list[Frame]]) -> None:

@@ -15,11 +15,11 @@ from tests.running import KEY, program
 from tests.scripted import ScriptedClaude, refusing, saying
 
 
-def run(*args: str, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(*args: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "app", *args],
         env={**os.environ, **environment},
-        cwd=cwd or Path(__file__).parent.parent,
+        cwd=Path(__file__).parent.parent,
         capture_output=True,
         text=True,
         timeout=30,

@@ -67,6 +67,10 @@ class Text(_Event):
     text: str
     index: int
 
+    def wire(self) -> dict[str, Any]:
+        """Return the event's JSON object. Written out, because it is made for each token."""
+        return {"type": "text", "text": self.text, "index": self.index}
+
 
 @dataclass(frozen=True, slots=True)
 class Thinking(_Event):
@@ -76,6 +80,10 @@ class Thinking(_Event):
     thinking: str
     index: int
 
+    def wire(self) -> dict[str, Any]:
+        """Return the event's JSON object. Written out, because it is made for each token."""
+        return {"type": "thinking", "thinking": self.thinking, "index": self.index}
+
 
 @dataclass(frozen=True, slots=True)
 class ToolInput(_Event):
@@ -84,6 +92,10 @@ class ToolInput(_Event):
     type = "tool_input"
     partial_json: str
     index: int
+
+    def wire(self) -> dict[str, Any]:
+        """Return the event's JSON object. Written out, because it is made for each token."""
+        return {"type": "tool_input", "partial_json": self.partial_json, "index": self.index}
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,10 @@ class Log:
 
     Args:
         max_bytes: Bound for frames and what they cost beside.
+
+    Attributes:
+        bytes: How much of that is used.
+        terminal: The terminal event, once there is one.
     """
 
     def __init__(self, max_bytes: int) -> None:
@@ -90,15 +94,10 @@ class Log:
         self._bells: list[Bell] = []
         self._max = max_bytes
         self.bytes = 0
+        self.terminal: Done | Error | None = None
 
     def __len__(self) -> int:
         return len(self._entries)
-
-    @property
-    def terminal(self) -> Done | Error | None:
-        """The terminal event, once there is one."""
-        last = self._entries[-1].event if self._entries else None
-        return last if isinstance(last, Done | Error) else None
 
     @property
     def ended(self) -> bool:
@@ -112,21 +111,21 @@ class Log:
             LogFull: it does not fit. A terminal event always fits.
             LogEnded: there is a terminal event already.
         """
-        if self.ended:
+        if self.terminal:
             msg = f"{event.type} after the terminal event"
             raise LogEnded(msg)
-        id_ = str(Cursor(len(self._entries) + 1))
+        id_ = f"{EPOCH}-{len(self._entries) + 1}"  # as Cursor says it, without making one for each token
         frame = sse.encode(render(event), id_)
         size = len(frame) + OVERHEAD_BYTES
-        terminal = isinstance(event, Done | Error)
-        if self.bytes + size > self._max and not terminal:
+        if isinstance(event, Done | Error):
+            frame += sse.encode(DONE, id_)
+            self.terminal = event
+        elif self.bytes + size > self._max:
             msg = f"the log would have {self.bytes + size:,} bytes, limit {self._max:,}"
             raise LogFull(msg)
-        if terminal:
-            frame += sse.encode(DONE, id_)
         self._entries.append(Entry(event, frame))
         self.bytes += size
-        for bell in tuple(self._bells):
+        for bell in self._bells:
             bell()
 
     def after(self, number: int) -> Sequence[Entry]:
@@ -150,7 +149,7 @@ class Log:
     def listen(self, bell: Bell) -> Callable[[], None]:
         """Call *bell* after every append, until the function that is returned is called.
 
-        A bell must not raise and must not append.
+        A bell must not raise, append, listen or stop listening.
         """
         self._bells.append(bell)
         return lambda: self._bells.remove(bell)

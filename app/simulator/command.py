@@ -51,8 +51,7 @@ def main(argv: list[str]) -> int:
         for fault in given.fault:
             directives.parse(fault)
     except (ValidationError, ClaudeError) as error:
-        print(f"claude-gateway simulate: {error}", file=sys.stderr)  # noqa: T201
-        return 2
+        return _complain(str(error), 2)
     settings = SimulatorSettings(
         host=given.host,
         port=given.port,
@@ -68,12 +67,13 @@ def main(argv: list[str]) -> int:
     try:
         asyncio.run(_serve(settings, exit_with_stdin=given.exit_with_stdin))
     except OSError as error:
-        print(
-            f"claude-gateway simulate: cannot listen on {given.host}:{given.port}: {error.strerror}",
-            file=sys.stderr,
-        )
-        return 1
+        return _complain(f"cannot listen on {given.host}:{given.port}: {error.strerror}", 1)
     return 0
+
+
+def _complain(text: str, code: int) -> int:
+    print(f"claude-gateway simulate: {text}", file=sys.stderr)  # noqa: T201
+    return code
 
 
 async def _serve(settings: SimulatorSettings, *, exit_with_stdin: bool) -> None:
