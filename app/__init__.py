@@ -23,6 +23,7 @@ every browser connection is a *cursor* on the log. Nothing connects the two ends
 ``turn``           one assistant turn: the calls it takes, retries and continuations included
 ``continuation``   what to ask for, and what to leave out, when an answer broke off (pure)
 ``tools``          tools that run here: functions, schemas, results
+``mcp_servers/``   MCP servers as a source of such tools: programs and addresses, kept running
 ``catalogue``      the models a browser may choose from
 ``upstream``       the only caller of Claude
 ``generation``     one generation: its task, its log, its readers, exactly one end

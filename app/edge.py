@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
 
-import orjson
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.protocol import jsontext
 from app.protocol.errors import Bug, Forbidden, Problem, TooLarge
 from app.settings import Settings, is_loopback
 
@@ -173,7 +173,7 @@ def _name(host: str) -> str:
 
 async def respond(problem: Problem, caller: Caller, receive: Receive, send: Send) -> None:
     """Answer with *problem* in Claude's error shape."""
-    body = orjson.dumps(problem.body(caller.request_id))
+    body = jsontext.render(problem.body(caller.request_id))
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(body)).encode()),
@@ -193,7 +193,7 @@ async def respond(problem: Problem, caller: Caller, receive: Receive, send: Send
 
 async def deny(problem: Problem, caller: Caller, send: Send) -> None:
     """Answer the request for a WebSocket with *problem*."""
-    body = orjson.dumps(problem.body(caller.request_id))
+    body = jsontext.render(problem.body(caller.request_id))
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     await send({"type": "websocket.http.response.start", "status": problem.status, "headers": headers})
     await send({"type": "websocket.http.response.body", "body": body})

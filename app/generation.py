@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from app.protocol.errors import Bug, Problem, Refused, Unavailable
-from app.protocol.events import Done, Error, Event, Start, Text, Thinking, ToolInput
+from app.protocol.events import CONTENT, Done, Error, Event, Start, Text, Thinking, ToolInput
 from app.protocol.fold import Fold
 from app.protocol.log import Log, LogFull
 from app.protocol.usage import Ledger, TextDigest
@@ -123,6 +123,7 @@ class Generation:
         self.ttft_ms: int | None = None
         self._digest = TextDigest()
         self._answered_model = model
+        self._showed = False
         self._message_id: str | None = None
         self._task: asyncio.Task[None] | None = None
         self._start_anyway: asyncio.TimerHandle | None = None
@@ -166,6 +167,7 @@ class Generation:
             problem = Refused(500, msg)
             problem.retryable = False
             raise problem from error
+        self._showed = self._showed or isinstance(event, CONTENT)
 
     def elapsed_ms(self) -> int:
         """Return milliseconds since the generation began."""
@@ -186,6 +188,7 @@ class Generation:
     async def _run(self, produce: Produce) -> None:
         try:
             self.ending = await produce(self)
+            self._finish(self.ending.stop_reason, self.ending)
         except Problem as problem:
             self._fail(problem)
         except Exception as error:  # noqa: BLE001 - whatever it is, readers get an end and the log a trace
@@ -193,8 +196,6 @@ class Generation:
             trace = "".join(traceback.format_tb(error.__traceback__))
             logger.error("generation %s… failed with %s\n%s", self.id[:10], type(error).__name__, trace)
             self._fail(Bug("The gateway failed. Its operator finds the reason in the log."))
-        else:
-            self._finish(self.ending.stop_reason, self.ending)
 
     # How it ends
 
@@ -255,7 +256,7 @@ class Generation:
     @property
     def has_content(self) -> bool:
         """Whether readers were shown anything of an answer."""
-        return self.ttft_ms is not None
+        return self._showed
 
     @property
     def refusal(self) -> Problem | None:

@@ -73,7 +73,7 @@ def create_app(settings: Settings, base_url: str | None) -> FastAPI:
             stack.push_async_callback(hub.close)
             catalogue = Catalogue(upstream, settings.models)
             continuations = settings.continuations if settings.on_break == "continue" else 0
-            patience = Patience(settings.retries, continuations)
+            patience = Patience(settings.retries, continuations, continues=continuations > 0)
             app.state.gateway = Gateway(
                 settings, hub, upstream, catalogue, metrics, toolbox, servers, patience
             )

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeAlias
 
-import orjson
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from app.protocol import jsontext
 from app.protocol.errors import BadRequest
 from app.protocol.events import CLASSES
 from app.protocol.view import View
@@ -118,8 +118,8 @@ def parse(raw: bytes, settings: Settings, toolbox: Toolbox) -> ChatRequest:
         BadRequest: it is not JSON, or something in it is wrong or not allowed.
     """
     try:
-        sent = orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
+        sent = jsontext.parse_strictly(raw)
+    except ValueError as error:
         msg = f"The body is not valid JSON in UTF-8: {str(error).partition(':')[0]}."
         raise BadRequest(msg) from error
     if not isinstance(sent, dict):
@@ -136,11 +136,7 @@ def parse(raw: bytes, settings: Settings, toolbox: Toolbox) -> ChatRequest:
     _check_policy(chat, sent, settings)
     body = _body(sent, settings)
     registered = _register(body, toolbox)
-    try:
-        fingerprint = hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
-    except TypeError as error:  # orjson reads 1,024 levels deep and writes 254
-        msg = "The body is nested too deeply."
-        raise BadRequest(msg) from error
+    fingerprint = hashlib.sha256(jsontext.render(body)).hexdigest()
     return ChatRequest(body, chat.stream, _view(chat.buffer, chat.events), fingerprint, registered)
 
 

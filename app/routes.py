@@ -5,7 +5,6 @@ import re
 from collections.abc import Awaitable
 from typing import Annotated, Any
 
-import orjson
 from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import Response
 
@@ -14,6 +13,7 @@ from app.edge import Caller
 from app.gateway import Gateway
 from app.generation import Generation
 from app.hub import Hub
+from app.protocol import jsontext
 from app.protocol.errors import BadRequest, Forbidden, TooLarge, Unavailable, WrongMediaType
 from app.protocol.events import Done
 from app.protocol.log import START, Cursor
@@ -248,7 +248,7 @@ def _json(value: Any, *, chat: Generation | None = None) -> Response:
     headers = {"Cache-Control": "no-store"}
     if chat:
         headers |= {"X-Chat-Id": chat.id, "Location": f"/api/chat/{chat.id}"}
-    return Response(orjson.dumps(value), media_type="application/json", headers=headers)
+    return Response(jsontext.render(value), media_type="application/json", headers=headers)
 
 
 def _snapshot(generation: Generation) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from typing import Any
 import orjson
 from pydantic import BaseModel, PydanticUserError, TypeAdapter, ValidationError, validate_call
 
+from app.protocol import jsontext
+
 logger = logging.getLogger(__name__)
 
 MAX_RESULT_BYTES = 256 * 1024
@@ -179,7 +181,7 @@ def _result(name: str, value: Any) -> Result:
                 content = orjson.dumps(value, default=_plain).decode()
             except TypeError:
                 return _failed(f"{name} returned a {type(value).__name__}, which is not JSON.")
-    size = len(content.encode("utf-8", "replace") if isinstance(content, str) else orjson.dumps(content))
+    size = len(content.encode("utf-8", "replace") if isinstance(content, str) else jsontext.render(content))
     if size > MAX_RESULT_BYTES:
         return _failed(
             f"{name} returned {size:,} bytes, more than the {MAX_RESULT_BYTES:,} that are passed on."

@@ -15,16 +15,13 @@ from app.generation import Teller
 from app.protocol.claude import Translator
 from app.protocol.errors import Problem, Truncated
 from app.protocol.events import (
-    Block,
+    CONTENT,
     BlockStop,
     Citation,
     Event,
     Retry,
     Seam,
-    Signature,
     Text,
-    Thinking,
-    ToolInput,
     ToolUse,
     Usage,
     utf16_length,
@@ -46,10 +43,6 @@ HOLD_BACK_S = 1.5
 """How long text at a joint may be held back to see whether it repeats what was there."""
 
 
-CONTENT = (Text, Thinking, ToolInput, Signature, Citation, ToolUse, Block)
-"""The events that show readers something of an answer."""
-
-
 @dataclass(slots=True)
 class Patience:
     """How often one answer may still try again.
@@ -57,12 +50,14 @@ class Patience:
     Attributes:
         retries: Calls after one that showed nothing.
         continuations: Calls after one that broke when it had shown something.
+        continues: Whether a broken answer is continued at all.
         waited_s: Seconds spent between calls so far.
         attempt: Number of the call under way.
     """
 
     retries: int
     continuations: int
+    continues: bool
     waited_s: float = 0.0
     attempt: int = 0
 
@@ -127,9 +122,9 @@ class Turn:
                 await self._call(translator)
                 break
             except Problem as problem:
-                self._settle_joint()
+                self._drop_joint()
                 self._first_index = translator.next_index
-                if self._patience.continuations and translator.stop_reason and not translator.open_indices:
+                if self._patience.continues and translator.stop_reason and not translator.open_indices:
                     break  # whole but for its last frame
                 delay_s = self._again(problem)
             await asyncio.sleep(delay_s)
@@ -159,7 +154,6 @@ class Turn:
 
     def _take(self, translator: Translator, events: list[Event]) -> None:
         """Say *events*, but hold back usage until there is content: a call that fails before it never was."""
-        self._showed = self._showed or any(isinstance(event, CONTENT) for event in events)
         if self._unsaid is not None:
             self._unsaid += events
             if all(isinstance(event, Usage) for event in self._unsaid) and not translator.ended:
@@ -168,9 +162,13 @@ class Turn:
             events, self._unsaid = self._unsaid, None
         for event in events:
             if self._joint is None or not self._at_joint(event, self._joint):
-                self._teller.say(event)
+                self._say(event)
             if isinstance(event, ToolUse):
                 self._on_call(event)
+
+    def _say(self, event: Event) -> None:
+        self._showed = self._showed or isinstance(event, CONTENT)
+        self._teller.say(event)
 
     # Going on
 
@@ -237,8 +235,14 @@ class Turn:
         repeated, new = joint.split()
         offset, trimmed = utf16_length(self._plan.said), utf16_length(repeated)
         self._teller.say(Seam(index, offset, trimmed, self._patience.attempt, self._plan.mode))
+        self._showed = True
         if new:
-            self._teller.say(Text(new, index))
+            self._say(Text(new, index))
+
+    def _drop_joint(self) -> None:
+        """Forget what is held back: nobody has seen it, and it may repeat what is there. It is asked for again."""
+        self._joint = None
+        self._settle_joint()
 
     def _close_text(self) -> None:
         """Stop the text that should have gone on, if Claude found nothing to add to it."""

@@ -14,8 +14,8 @@ from typing import Any, cast
 
 import anthropic
 import httpx2
-import orjson
 
+from app.protocol import jsontext
 from app.protocol.errors import (
     BadRequest,
     Garbled,
@@ -91,7 +91,7 @@ class Upstream:
         Raises:
             Problem: Claude refused, could not be reached, fell silent, or the connection was lost.
         """
-        content = orjson.dumps({**body, "stream": True})
+        content = jsontext.render({**body, "stream": True})
         with self._as_problems(body.get("model")):
             async with _Silence(self._stall_s, self._total_s) as silence:
                 answer = await self._client.post(
@@ -120,7 +120,7 @@ class Upstream:
             async with asyncio.timeout(self._stall_s):
                 answer = await self._client.post(
                     "/v1/messages/count_tokens",
-                    content=orjson.dumps(body),
+                    content=jsontext.render(body),
                     cast_to=object,
                     options={"headers": {"Content-Type": "application/json"}},
                 )
@@ -167,6 +167,16 @@ class Upstream:
         except httpx2.HTTPError as error:
             msg = "The connection to Claude was lost before the answer was complete."
             raise Reset(msg) from error
+        except Misconfigured as problem:
+            logger.error(
+                "Claude refuses this gateway: %s", self._without_secrets(str(problem.__cause__ or problem))
+            )
+            raise
+        except (
+            Problem
+        ) as problem:  # an error inside the stream: Claude's text, which may repeat what it was sent
+            problem.message = self._without_secrets(problem.message)
+            raise
         except FrameTooLarge as error:
             msg = "Claude's stream holds a frame that is larger than the gateway takes."
             raise Garbled(msg) from error

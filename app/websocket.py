@@ -7,13 +7,13 @@ One text message asks: ``{"request": {…}}`` or ``{"resume": {"id", "after"}}``
 import asyncio
 from typing import Any
 
-import orjson
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
 from app.answer import answering
 from app.edge import Caller
 from app.gateway import Gateway
 from app.generation import Generation
+from app.protocol import jsontext
 from app.protocol.errors import BadRequest, Problem
 from app.protocol.events import DONE
 from app.protocol.log import START
@@ -54,13 +54,13 @@ async def chat(socket: WebSocket) -> None:
 
 def _reader(asked: str, gateway: Gateway, caller: Caller) -> Reader:
     try:
-        message = orjson.loads(asked)
-    except orjson.JSONDecodeError as error:
+        message = jsontext.parse_strictly(asked.encode("utf-8", "replace"))
+    except ValueError as error:
         msg = "The message is not valid JSON."
         raise BadRequest(msg) from error
     match message:
         case {"request": dict() as request}:
-            chat = parse(orjson.dumps(request), gateway.settings, gateway.toolbox)
+            chat = parse(jsontext.render(request), gateway.settings, gateway.toolbox)
             produce = answering(
                 gateway.upstream, gateway.toolbox, chat, gateway.patience, gateway.settings.max_tool_turns
             )
@@ -110,16 +110,16 @@ async def _send(socket: WebSocket, reader: Reader, send_timeout_s: float) -> Non
             async with asyncio.timeout(send_timeout_s):
                 await _tell(socket, str(cursor), event.wire())
     async with asyncio.timeout(send_timeout_s):
-        await socket.send_text(orjson.dumps(DONE.decode()).decode())
+        await socket.send_text(jsontext.render(DONE.decode()).decode())
         await socket.close(NORMAL)
 
 
 async def _tell(socket: WebSocket, id_: str | None, event: dict[str, Any]) -> None:
-    await socket.send_text(orjson.dumps({"id": id_, "event": event}).decode())
+    await socket.send_text(jsontext.render({"id": id_, "event": event}).decode())
 
 
 async def _refuse(socket: WebSocket, problem: Problem, caller: Caller) -> None:
     error = {"type": problem.type, "message": problem.message, "retryable": problem.retryable}
     await _tell(socket, None, {"type": "error", "error": error, "request_id": caller.request_id})
-    await socket.send_text(orjson.dumps(DONE.decode()).decode())
+    await socket.send_text(jsontext.render(DONE.decode()).decode())
     await socket.close(NORMAL)

@@ -47,16 +47,21 @@ async def serving(base_url: str | None, **settings: Any) -> AsyncIterator[Gatewa
     sources = {"_env_file": None, "ANTHROPIC_API_KEY": KEY, "base_url": base_url, "port": 0}
     given = Settings(**{**sources, **settings})
     server, listener = build(given, base_url)
-    task = asyncio.create_task(server.serve(sockets=[listener]))
-    gateway = Gateway(f"http://127.0.0.1:{listener.getsockname()[1]}", server)
-    await gateway.request(
-        "GET", "/healthz"
-    )  # the listener is open already; this waits for the server behind it
+    # What uvicorn's own ``serve`` does, without its signals and its waits of a tenth of a second.
+    server.config.load()
+    server.lifespan = server.config.lifespan_class(server.config)
+    await server.startup(sockets=[listener])
+    await server.on_tick(0)
     try:
-        yield gateway
+        yield Gateway(f"http://127.0.0.1:{listener.getsockname()[1]}", server)
     finally:
-        server.should_exit = True
-        await task
+        for each in server.servers:
+            each.close()
+        for connection in list(server.server_state.connections):
+            connection.transport.abort()
+        if server.server_state.tasks:
+            await asyncio.wait(server.server_state.tasks, timeout=10)
+        await server.lifespan.shutdown()
 
 
 @dataclass

@@ -36,7 +36,7 @@ BODIES: dict[str, tuple[Any, str]] = {
     "a lone surrogate": (b'{"prompt": "\\ud800"}', "JSON"),
     "NaN": (b'{"prompt": "x", "max_tokens": NaN}', "JSON"),
     "nesting of 100,000": (b'{"messages":' + b"[" * 40_000 + b"]" * 40_000 + b"}", "JSON"),
-    "nesting of 300": (b'{"prompt":"x","metadata":' + b'{"a":' * 300 + b"1" + b"}" * 300 + b"}", "nested"),
+    "nesting of 600": (b'{"prompt":"x","metadata":' + b'{"a":' * 600 + b"1" + b"}" * 600 + b"}", "nested"),
     "a list": ([], "object"),
     "a string": ("hello", "object"),
     "nothing asked": ({}, "messages"),

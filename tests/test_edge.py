@@ -8,7 +8,7 @@ import pytest_asyncio
 
 from tests.reading import ask
 from tests.running import KEY, Gateway, serving
-from tests.scripted import Answer, Ending, ScriptedClaude, always, refusing, saying
+from tests.scripted import Answer, Ending, ScriptedClaude, always, frame, refusing, saying
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -189,6 +189,8 @@ async def test_the_key_appears_nowhere(caplog: pytest.LogCaptureFixture) -> None
         refusing(400, "invalid_request_error", f"Bearer {KEY} is odd"),
         [*saying("x")[:3], Ending.RESET],
         [*saying("x")[:3], f"event: error\ndata: {KEY}\n\n".encode()],
+        [frame("error", error={"type": "api_error", "message": f"Bearer {KEY} is odd"})],
+        [*saying("x")[:3], frame("error", error={"type": "authentication_error", "message": KEY})],
         saying("x"),
     ]
     seen = b""

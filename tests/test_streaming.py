@@ -2,6 +2,9 @@
 
 import asyncio
 import hashlib
+import json
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -11,6 +14,7 @@ from tests.scripted import (
     Call,
     Ending,
     ScriptedClaude,
+    block,
     ending,
     frame,
     message_start,
@@ -132,6 +136,35 @@ async def test_what_a_browser_sends_goes_up_unchanged_with_the_key() -> None:
     assert list(call.body) == [*body, "stream"]
     assert call.headers["authorization"] == f"Bearer {KEY}"
     assert call.headers["accept-encoding"] == "identity"
+
+
+async def test_integers_of_any_size_go_up_and_come_back_as_they_are() -> None:
+    call: dict[str, Any] = {"type": "tool_use", "id": "t", "name": "pay", "input": {"account": 10**30}}
+    result = {"type": "tool_result", "tool_use_id": "t", "content": "ok"}
+    messages = [
+        {"role": "user", "content": "x"},
+        {"role": "assistant", "content": [call]},
+        {"role": "user", "content": [result]},
+    ]
+    delta = {"type": "input_json_delta", "partial_json": json.dumps(call["input"])}
+    answer = [message_start(), *block(0, {**call, "input": {}}, delta), *ending("tool_use")]
+    async with ScriptedClaude(lambda _: answer) as claude, serving(claude.url) as gateway:
+        stream = await (await gateway.stream({"messages": messages})).rest()
+        snapshot = (await gateway.request("GET", f"/api/chat/{stream.id}")).json
+    assert claude.calls[0].body["messages"] == messages
+    assert stream.of("tool_use")[0]["input"] == call["input"]
+    assert snapshot["turns"][0]["content"] == [call]
+
+
+async def test_an_answer_cut_within_a_character_goes_on_and_can_be_read() -> None:
+    half = b'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a \\ud83d"}}\n\n'
+    answers: Iterator[list[Any]] = iter([[*saying("x")[:2], half, Ending.RESET], saying("and on")])
+    async with ScriptedClaude(lambda _: next(answers)) as claude, serving(claude.url) as gateway:
+        stream = await (await gateway.stream(ask("x"))).rest()
+        snapshot = await gateway.request("GET", f"/api/chat/{stream.id}")
+    assert len(claude.calls) == 2
+    assert stream.terminal["type"] == "done"
+    assert snapshot.status == 200
 
 
 async def test_a_prompt_is_a_message_and_defaults_are_filled_in() -> None:

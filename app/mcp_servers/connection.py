@@ -121,10 +121,10 @@ async def connect(config: ServerConfig, ring: Callable[[], None]) -> AsyncIterat
                 await stack.enter_async_context(client)
             yield Connection(client, program)
     except Exception as error:
-        raise Broken((program and program.why()) or _why(error)) from error
+        raise Broken((program and program.why()) or _why(error, config)) from error
 
 
-def _why(error: Exception) -> str:
+def _why(error: Exception, config: ServerConfig) -> str:
     while isinstance(error, ExceptionGroup):
         error = error.exceptions[0]
     match error:
@@ -133,7 +133,8 @@ def _why(error: Exception) -> str:
         case TimeoutError():
             return "it does not answer"
         case FileNotFoundError() | PermissionError() | NotADirectoryError():
-            return f"{error.filename} cannot be started: {error.strerror}"
+            # The file is the command or its folder; not every event loop says which.
+            return f"{error.filename or config.command} cannot be started: {error.strerror}"
         case ValidationError():
             return "its answers are not what MCP says"
         case _:

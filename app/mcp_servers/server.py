@@ -164,6 +164,7 @@ class Server:
         if missing and missing != self.missing:
             logger.warning("the MCP server %s has no tool %s", self.config.name, ", ".join(missing))
         self.missing = missing
+        self._tell()
 
     def _tool(self, listed: "mcp_types.Tool") -> Tool:
         async def run(given: dict[str, Any]) -> Result:
@@ -193,6 +194,9 @@ class Server:
 
     def _become(self, state: State, why: str = "") -> None:
         self.state, self.why = state, why
+        self._tell()
+
+    def _tell(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
 

@@ -77,6 +77,7 @@ class Program:
         self._tasks: list[asyncio.Task[None]] = []
         self._stderr = ""
         self._why = ""
+        self._complained = False
         self.ended = False
 
     def why(self) -> str:
@@ -163,30 +164,40 @@ class Program:
     # What comes out
 
     async def _read(self, incoming: MemoryObjectSendStream[Incoming]) -> None:
-        assert self._process.stdout  # noqa: S101 - asked for above
-        lines = Lines(MAX_MESSAGE_BYTES, ENDS_BYTES)
-        garbage, listening = 0, True
+        stdout = self._process.stdout
+        assert stdout  # noqa: S101 - asked for above
         try:
-            while chunk := await self._process.stdout.read(CHUNK_BYTES):
-                for line in lines.feed(chunk):
-                    message = _message(line)
-                    if message:
-                        garbage = 0
-                        listening = listening and await _sent(incoming, message)
-                    elif line.data.strip():
-                        garbage += 1
-                        self._complain(line, garbage)
-                if garbage > MAX_GARBAGE_LINES or lines.dropped > MAX_DROPPED_BYTES:
-                    self._why = "it prints what is no JSON-RPC on its standard output"
-                    break
-                await asyncio.sleep(0)  # much of it must not hold up the others
+            await self._pass_on(stdout, incoming)
         finally:
             incoming.close()
             self.ended = True
             self._ring()
+        while await stdout.read(CHUNK_BYTES):  # noqa: ASYNC110 - to the end, so that it can end
+            await asyncio.sleep(0)
 
-    def _complain(self, line: Line, garbage: int) -> None:
-        if garbage == 1:
+    async def _pass_on(
+        self, stdout: asyncio.StreamReader, incoming: MemoryObjectSendStream[Incoming]
+    ) -> None:
+        lines = Lines(MAX_MESSAGE_BYTES, ENDS_BYTES)
+        garbage = 0
+        while chunk := await stdout.read(CHUNK_BYTES):
+            for line in lines.feed(chunk):
+                if message := _message(line):
+                    garbage = 0
+                    # It is read on when nobody listens any more.
+                    with contextlib.suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
+                        await incoming.send(SessionMessage(message))
+                elif line.data.strip():
+                    garbage += 1
+                    self._complain(line)
+            if garbage > MAX_GARBAGE_LINES or lines.dropped > MAX_DROPPED_BYTES:
+                self._why = "it prints what is no JSON-RPC on its standard output"
+                return
+            await asyncio.sleep(0)  # much of it must not hold up the others
+
+    def _complain(self, line: Line) -> None:
+        if not self._complained:
+            self._complained = True
             logger.warning(
                 "the MCP server %s prints what is no JSON-RPC on its standard output: %s",
                 self._config.name,
@@ -214,14 +225,6 @@ class Program:
             if not chunk:
                 return
             await asyncio.sleep(0)
-
-
-async def _sent(incoming: MemoryObjectSendStream[Incoming], message: JSONRPCMessage) -> bool:
-    try:
-        await incoming.send(SessionMessage(message))
-    except (anyio.BrokenResourceError, anyio.ClosedResourceError):
-        return False
-    return True
 
 
 def _message(line: Line) -> JSONRPCMessage | None:

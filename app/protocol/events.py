@@ -273,6 +273,9 @@ Event: TypeAlias = (
     | Terminal
 )
 
+CONTENT = (Text, Thinking, ToolInput, Signature, Citation, ToolUse, Block)
+"""The events that show readers something of an answer."""
+
 CLASSES: dict[str, type[Event]] = {
     cls.type: cls
     for cls in (

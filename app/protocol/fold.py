@@ -9,8 +9,8 @@ Rules
    order of their indices. Results of tools form the user message between two assistant messages, in the order
    of the calls.
 2. What ``retry`` discards is gone.
-3. Thinking between a ``retry`` and the ``seam`` that follows it is the continuation's own: it was signed in
-   another context and cannot be sent back.
+3. Thinking between a ``retry`` and the ``seam`` that follows it, and after the ``seam`` to the end of the
+   turn, is the continuation's own: it was signed in another context and cannot be sent back.
 """
 
 from dataclasses import dataclass, field
@@ -89,6 +89,8 @@ class Fold:
         self.parts: dict[int, Part] = {}
         self.results: dict[str, dict[str, Any]] = {}
         self._since_retry: list[int] | None = None
+        self._continued_turn: int | None = None
+        self._continuations_own: set[int] = set()
 
     def feed(self, event: Event) -> None:
         """Take the next event."""
@@ -101,6 +103,8 @@ class Fold:
                 pass
             case BlockStart():
                 self._start(event)
+            case BlockStop(index, _) if index in self._continuations_own:
+                del self.parts[index]
             case BlockStop(index, _):
                 self.parts[index].complete = True
             case Signature(index, signature):
@@ -117,11 +121,13 @@ class Fold:
                 for index in event.discard:
                     self.parts.pop(index, None)
                 self._since_retry = []
+                self._continued_turn = None
             case Seam(index):
                 for other in self._since_retry or []:
                     del self.parts[other]
                 self._since_retry = None
                 self.parts[index].complete = False
+                self._continued_turn = self.parts[index].turn
             case _:
                 pass
 
@@ -133,10 +139,13 @@ class Fold:
         if is_call:
             fields |= {"id": event.id, "name": event.name, "input": None}
         self.parts[event.index] = Part(event.kind, event.turn, fields)
+        is_thinking = event.kind in ("thinking", "redacted_thinking")
+        if is_thinking and event.turn == self._continued_turn:
+            self._continuations_own.add(event.index)
         if self._since_retry is not None:
             if is_call or event.kind == "text":
                 self._since_retry = None  # a fresh start, not a continuation
-            elif event.kind in ("thinking", "redacted_thinking"):
+            elif is_thinking:
                 self._since_retry.append(event.index)
 
     def content(self, turn: int) -> list[dict[str, Any]]:

@@ -4,11 +4,12 @@ orjson does the work. It refuses lone surrogates (``"\ud83d"``), which JSON allo
 which appear when a stream cuts a character in two. Nothing may be lost, so those rare texts go the slow way
 through the standard library and leave as the escapes that came in.
 
-What ``parse`` and ``parse_exactly`` take, ``render`` can say.
+What the parsers take, ``render`` can say.
 """
 
 import json
 import math
+import re
 from typing import Any
 
 import orjson
@@ -17,8 +18,12 @@ MAX_DEPTH = 400
 """Levels of nesting. The standard library's encoder gives up below 1,000, the stack it is called on included."""
 
 
+HUGE = re.compile(rb"\d{19}")
+"""In what has no such run of digits, no integer is above 64 bits."""
+
+
 def parse(data: bytes) -> Any:
-    """Return the value of *data*.
+    """Return the value of *data*, which may hold halves of characters.
 
     Raises:
         ValueError: *data* is not JSON in UTF-8, or is nested too deeply.
@@ -29,6 +34,20 @@ def parse(data: bytes) -> Any:
         if b"\\u" not in data:
             raise
         return parse_exactly(data.decode())
+    return _of_bounded_depth(data, value)
+
+
+def parse_strictly(data: bytes) -> Any:
+    """Return the value of *data*, in which characters are whole and integers have any size.
+
+    Raises:
+        ValueError: *data* is not JSON in UTF-8, or is nested too deeply.
+    """
+    value = orjson.loads(data)
+    return parse_exactly(data.decode()) if HUGE.search(data) else _of_bounded_depth(data, value)
+
+
+def _of_bounded_depth(data: bytes, value: Any) -> Any:
     if len(data) > 2 * MAX_DEPTH and data.count(b"[") + data.count(b"{") > MAX_DEPTH:
         _check_depth(value)
     return value

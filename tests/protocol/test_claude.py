@@ -69,6 +69,8 @@ ODD_DELTA = delta(0, "future_delta", x=1)
 TEXT_AND_MORE = delta(0, "text_delta", text="a", tone="warm")
 THINKING_AND_MORE = delta(0, "thinking_delta", thinking="a", estimated_tokens=3)
 NOT_A_STRING = delta(0, "text_delta", text=5)
+NO_CITATION = delta(0, "citations_delta", text="x")
+CITED_THINKING = delta(0, "citations_delta", citation={"n": 1})
 WRONG_BLOCK = delta(0, "thinking_delta", thinking="a")
 NO_INPUT_HERE = partial_json("{}")
 BESIDE_DELTA = frame("content_block_delta", index=0, delta={"type": "text_delta", "text": "a"}, seq=9)
@@ -237,6 +239,10 @@ BLOCKS: dict[str, tuple[list[Frame], list[Event]]] = {
     ),
     "a delta that is no string": ([text_start(), NOT_A_STRING], [named("text"), unknown(NOT_A_STRING)]),
     "a delta of another kind of block": ([text_start(), WRONG_BLOCK], [named("text"), unknown(WRONG_BLOCK)]),
+    "a citation that is none, and one of what cannot be cited": (
+        [text_start(), NO_CITATION, block_start(0, "thinking", thinking=""), CITED_THINKING],
+        [named("text"), unknown(NO_CITATION), BlockStop(0, 7), named("thinking", 1), unknown(CITED_THINKING)],
+    ),
     "input for what is no call": ([text_start(), NO_INPUT_HERE], [named("text"), unknown(NO_INPUT_HERE)]),
     "a delta that is null": ([text_start(), NO_DELTA], [named("text"), unknown(NO_DELTA)]),
     "fields beside a start, a delta and a stop": (

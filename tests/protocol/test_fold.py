@@ -152,8 +152,8 @@ CONTENT: dict[str, tuple[list[Event], list[dict[str, Any]], list[dict[str, Any]]
             ],
             *[Seam(1, 1, 0, 2, "ask"), Text("b", 1), BlockStop(1, 0), *thinking(5)],
         ],
-        [SIGNED, said("ab"), {"type": "fallback"}, SIGNED],
-        [SIGNED, said("ab"), {"type": "fallback"}, SIGNED],
+        [SIGNED, said("ab"), {"type": "fallback"}],
+        [SIGNED, said("ab"), {"type": "fallback"}],
     ),
     "a fresh start's thinking is": (
         [*thinking(0, stop=False), Retry("reset", 2, 0, [0]), *thinking(1), *text(2, "a", stop=False)],
@@ -198,6 +198,22 @@ def test_a_text_that_goes_on_is_not_finished() -> None:
     events = [*text(0, "a"), Retry("reset", 2, 0, []), Seam(0, 1, 0, 2, "ask"), Text("b", 0)]
     assert not fold_of(events).parts[0].complete
     assert fold_of([*events, BlockStop(0, 1)]).parts[0].complete
+
+
+def test_the_thinking_of_the_turn_after_a_continued_one_can_be_sent_back() -> None:
+    broken = [*text(0, "a", stop=False), Retry("reset", 2, 0, []), Seam(0, 1, 0, 2, "ask"), Text("b", 0)]
+    own = [BlockStop(0, 1), *thinking(1), *call(2, CALL)]
+    events = [*broken, *own, ToolResult("t1", "x", is_error=False), *thinking(3, turn=1)]
+    assert fold_of(events).content(0) == [said("ab"), CALL]
+    assert fold_of(events).content(1) == [SIGNED]
+
+
+def test_a_continuations_thinking_that_broke_too_is_still_there_to_be_discarded() -> None:
+    broken = [*text(0, "a", stop=False), Retry("reset", 2, 0, []), Seam(0, 1, 0, 2, "ask"), *text(1, "b")]
+    fold = fold_of([*broken, *thinking(2, stop=False)])
+    assert list(fold.parts) == [0, 1, 2]
+    fold.feed(Retry("reset", 3, 0, [2]))
+    assert fold.content(0) == [said("a"), said("b")]
 
 
 def test_results_stand_between_turns_in_the_order_of_the_calls() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.protocol.jsontext import MAX_DEPTH, parse, parse_exactly, render, whole
+from app.protocol.jsontext import MAX_DEPTH, parse, parse_exactly, parse_strictly, render, whole
 
 BIG = 25_000_000_000_000_000_000_001
 
@@ -141,3 +141,15 @@ def test_any_bytes_have_a_value_that_can_be_said_or_are_refused(data: bytes) -> 
     except ValueError:
         return
     assert parse(render(value)) == value
+
+
+@pytest.mark.parametrize("number", [2**63, 2**64, -(2**70), 10**30])
+def test_strictly_parsed_integers_of_any_size_stay_what_they_are(number: int) -> None:
+    assert parse_strictly(f'{{"n": {number}, "s": "ż"}}'.encode()) == {"n": number, "s": "ż"}
+    assert parse_strictly(render({"n": number})) == {"n": number}
+
+
+@pytest.mark.parametrize("data", [b'"\\ud83d"', b"[NaN]", b"{", b'"\xff"', b"[" * 500 + b"]" * 500])
+def test_strictly_parsed_text_has_no_halves_of_characters(data: bytes) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - what orjson and json say is theirs
+        parse_strictly(data)

@@ -66,6 +66,12 @@ def test_deltas_are_held_until_they_are_asked_for() -> None:
     assert shaper.feed(log.after(2)) == [(Cursor(4), Thinking("cd", 1)), (Cursor(5), BlockStop(1, 5))]
 
 
+def test_by_time_sentences_do_not_matter() -> None:
+    assert shaped(log_of(Text("a. b", 0), Text("c. ", 0)), View(every_ms=100)) == [
+        (Cursor(2), Text("a. bc. ", 0))
+    ]
+
+
 def test_what_is_not_wanted_does_not_come_and_does_not_cut() -> None:
     log = log_of(BlockStart(0, "text", 1), Text("a", 0), Usage({}), Text("b", 0), BlockStop(0, 2), DONE_EVENT)
     view = View(events=frozenset({"text", "done"}), every_ms=100)
@@ -74,8 +80,14 @@ def test_what_is_not_wanted_does_not_come_and_does_not_cut() -> None:
 
 def test_what_came_in_one_look_comes_in_order() -> None:
     log = log_of(
-        *[BlockStart(0, "text", 1), Text("a. b. ", 0), Text("c", 0), Text("d. e", 0), BlockStop(0, 2)],
-        *[Text("f", 1), BlockStop(1, 2), DONE_EVENT],
+        BlockStart(0, "text", 1),
+        Text("a. b. ", 0),
+        Text("c", 0),
+        Text("d. e", 0),
+        BlockStop(0, 2),
+        Text("f", 1),
+        BlockStop(1, 2),
+        DONE_EVENT,
     )
     assert shaped(log, SENTENCES, START, (99,)) == [
         (Cursor(1), BlockStart(0, "text", 1)),

@@ -1,0 +1,50 @@
+// @ts-check
+/** Citations of one answer: numbered by what they cite, so that the same place keeps its number. */
+
+import { make, part } from "./templates.js";
+import { text } from "./text.js";
+
+/** @typedef {import("./events.js").Json} Json */
+
+export class Cites {
+  /** @type {Map<string, number>} */
+  #numbers = new Map();
+  /** @type {Map<number, Json[]>} by block */
+  #waiting = new Map();
+
+  /** @param {number} index @param {Json} citation */
+  add(index, citation) {
+    this.#waiting.set(index, [...(this.#waiting.get(index) ?? []), citation]);
+  }
+
+  /** The marks for a block that is complete. @param {number} index @returns {Node[]} */
+  take(index) {
+    const citations = this.#waiting.get(index) ?? [];
+    this.#waiting.delete(index);
+    return citations.map((citation) => this.#mark(citation));
+  }
+
+  /** @param {Json} citation */
+  #mark(citation) {
+    const { url, source, title, document_title, document_index, cited_text } = citation;
+    const key = url ?? source ?? `${document_index} ${cited_text}`;
+    const number = this.#numbers.get(key) ?? this.#numbers.size + 1;
+    this.#numbers.set(key, number);
+    const mark = make("cite");
+    const link = /** @type {HTMLAnchorElement} */ (part(mark, "number"));
+    link.textContent = String(number);
+    const address = [url, source].find((one) => /^https?:\/\//i.test(one ?? ""));
+    if (address) {
+      link.href = address;
+      link.target = "_blank";
+      link.rel = "noopener noreferrer";
+    } else link.role = "button";
+    part(mark, "title").textContent = title ?? document_title ?? address ?? text.citation(number);
+    part(mark, "text").textContent = cited_text ?? "";
+    link.setAttribute(
+      "aria-label",
+      `${text.citation(number)}: ${part(mark, "title").textContent}. ${cited_text ?? ""}`,
+    );
+    return mark;
+  }
+}

@@ -1,0 +1,307 @@
+// @ts-check
+/**
+ * One generation over an unreliable network: POST, read, and whenever the connection is cut before `[DONE]`, resume.
+ *
+ *   no id known yet   the same POST with the same Idempotency-Key: the gateway attaches, nothing is billed twice
+ *   id known          GET /api/chat/{id}/stream with Last-Event-ID: everything after the last event that was seen
+ *
+ * An event is handed on once, by its id, whatever is sent again. One attempt is in flight at any time. Between attempts
+ * the wait is exponential with full jitter, from what the stream's `retry:` line asks (or 250 ms) up to 5 s, and is cut
+ * short when the network or the reader returns. Silence of 40 s (keep-alives come every 15 s) counts as a cut.
+ *
+ * Network, clock and chance come from outside (`Surroundings`), so that tests need none of them.
+ */
+
+import { decode, isEnd } from "./events.js";
+import { Decoder } from "./sse.js";
+
+/** @typedef {import("./events.js").ChatEvent} ChatEvent */
+/** @typedef {import("./events.js").Fault} Fault */
+
+/** ms without a byte, after which a connection is taken for dead */
+const SILENCE = 40_000;
+/** ms that a POST may take until its answer begins: the gateway answers within 10 s, the rest is for the upload */
+const UPLOAD = 120_000;
+/** ms: bounds of the wait between two attempts */
+const FIRST_WAIT = 250;
+const LONGEST_WAIT = 5_000;
+/** attempts to reach a gateway that never answered at all, before saying so */
+const ATTEMPTS_TO_START = 5;
+/** ms of vain attempts to resume, after which the gateway has forgotten the generation (its default retention) */
+const GIVE_UP = 600_000;
+/** ms that a stopped generation may take to say that it has stopped */
+const STOP_GRACE = 5_000;
+/** ms: what comes after a longer pause in a resumed stream is news, what comes before it is catching up */
+const CATCH_UP_PAUSE = 80;
+
+/**
+ * @typedef {object} Surroundings
+ * @property {(url: string, init: RequestInit) => Promise<Response>} fetch
+ * @property {() => number} now  ms
+ * @property {() => number} random  0 ≤ x < 1
+ * @property {(ms: number, signal: AbortSignal) => Promise<void>} sleep  ends early when aborted
+ * @property {() => boolean} online
+ */
+
+/** @typedef {"connecting" | "streaming" | "reconnecting" | "offline" | "stopping"} State */
+
+/**
+ * @typedef {object} Start
+ * @property {object} request  body of POST /api/chat
+ * @property {string} key  Idempotency-Key of this turn
+ * @property {string | null} [id]  known when a page finds its generation again
+ * @property {string | null} [cursor]  id of the last event that the page still has
+ * @property {boolean} [restored]  the page was loaded again: the first events may be old ones
+ */
+
+/** @typedef {{kind: "refused", status: number, fault: Fault, requestId: string | null, retryAfterMs: number | null}} Refused */
+/**
+ * How it ended. `refused`: an HTTP error instead of a stream (status 0: nobody there); `interrupted`: the rest is lost;
+ * `stopped`: the reader stopped it and nobody confirmed.
+ *
+ * @typedef {{kind: "ended"} | {kind: "interrupted"} | {kind: "stopped"} | Refused} Outcome
+ */
+
+/** A response that settles the matter by its status. */
+class Verdict extends Error {
+  /** @param {Outcome} outcome */
+  constructor(outcome) {
+    super(outcome.kind);
+    this.outcome = outcome;
+  }
+}
+
+export class Connection {
+  /** @type {string | null} */
+  id;
+  /** @type {string | null} */
+  cursor;
+  #request;
+  #key;
+  #restored;
+  #around;
+  /** @type {Set<string>} */
+  #seen = new Set();
+  #retryMs = FIRST_WAIT;
+  #failures = 0;
+  #lastLife = 0;
+  #patience = SILENCE;
+  #attempt = new AbortController();
+  #nap = new AbortController();
+  #stopping = false;
+  #stopLost = false;
+  /** @type {number | null} ms that the gateway asked to wait (Retry-After) */
+  #asked = null;
+
+  /** @type {(event: ChatEvent, live: boolean) => void} `live`: news, not catching up */
+  onEvent = () => {};
+  /** @type {(state: State) => void} */
+  onState = () => {};
+  /** @type {(id: string) => void} */
+  onId = () => {};
+
+  /**
+   * @param {Start} start
+   * @param {Surroundings} around
+   */
+  constructor({ request, key, id = null, cursor = null, restored = false }, around) {
+    this.#request = request;
+    this.#key = key;
+    this.#restored = restored;
+    this.#around = around;
+    this.id = id;
+    this.cursor = cursor;
+  }
+
+  /** Read to the end, through whatever cuts. @returns {Promise<Outcome>} */
+  async run() {
+    const { now, online } = this.#around;
+    let vainSince = now();
+    this.#say(this.#restored ? "reconnecting" : "connecting");
+    for (;;) {
+      const before = this.cursor;
+      try {
+        if (await this.#read()) return { kind: "ended" };
+      } catch (error) {
+        if (error instanceof Verdict) return error.outcome;
+        // everything else is a cut: the network's, our watchdog's, or garbage where a stream should be
+      }
+      if (this.#stopLost) return { kind: "stopped" };
+      if (this.cursor !== before) {
+        this.#failures = 0;
+        vainSince = now();
+      }
+      this.#failures += 1;
+      const vain = now() - vainSince > GIVE_UP;
+      if (this.id === null && ((this.#failures >= ATTEMPTS_TO_START && online()) || vain))
+        return refused(0, null, null);
+      if (vain) return { kind: "interrupted" };
+      this.#say(online() ? "reconnecting" : "offline");
+      await this.#wait();
+    }
+  }
+
+  /** The reader is back: do not wait any longer, and do not trust a connection that has been silent. */
+  wake() {
+    if (this.#asked === null) this.#nap.abort();
+    if (this.#around.now() - this.#lastLife > SILENCE / 2) this.#attempt.abort();
+  }
+
+  /** The network went away and came back: whatever was open is dead, whether it knows or not. */
+  revive() {
+    this.#nap.abort();
+    this.#attempt.abort();
+  }
+
+  /** Cancel the generation at the gateway; its stream then ends by itself. */
+  async stop() {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    this.#say("stopping");
+    await this.#cancel();
+    this.#nap.abort();
+    await this.#around.sleep(STOP_GRACE, new AbortController().signal);
+    this.#stopLost = true; // no answer, but the reader's wish stands
+    this.revive();
+  }
+
+  async #cancel() {
+    const { fetch } = this.#around;
+    try {
+      if (this.id !== null) await fetch(`api/chat/${this.id}`, { method: "DELETE" });
+      else await fetch("api/chat", { method: "DELETE", headers: { "Idempotency-Key": this.#key } });
+    } catch {
+      // the grace period in `stop` decides
+    }
+  }
+
+  /** @param {State} state */
+  #say(state) {
+    this.onState(this.#stopping ? "stopping" : state);
+  }
+
+  /** @param {string | null} id */
+  #learn(id) {
+    if (id === null || this.id !== null) return;
+    this.id = id;
+    this.onId(id);
+    if (this.#stopping) void this.#cancel(); // the first one may have come before the POST
+  }
+
+  /** One connection. @returns {Promise<boolean>} whether it brought the generation's end */
+  async #read() {
+    this.#attempt = new AbortController();
+    const { signal } = this.#attempt;
+    this.#patience = this.id === null ? UPLOAD : SILENCE;
+    this.#lastLife = this.#around.now();
+    void this.#watch(this.#attempt);
+    try {
+      const response = await this.#open(signal);
+      this.#patience = SILENCE;
+      this.#asked = null;
+      if (response.status === 204) return true;
+      if (!response.ok || response.body === null) throw await this.#refusal(response);
+      this.#learn(response.headers.get("X-Chat-Id"));
+      this.#say("streaming");
+      return await this.#drain(response.body.getReader());
+    } finally {
+      this.#attempt.abort(); // ends the watch, and frees the socket of a response that was not read to its end
+    }
+  }
+
+  /** @param {AbortSignal} signal */
+  #open(signal) {
+    const { fetch } = this.#around;
+    if (this.id === null) {
+      const headers = { "Content-Type": "application/json", "Idempotency-Key": this.#key };
+      return fetch("api/chat", { method: "POST", headers, body: JSON.stringify(this.#request), signal });
+    }
+    /** @type {Record<string, string>} */
+    const headers = this.cursor === null ? {} : { "Last-Event-ID": this.cursor };
+    return fetch(`api/chat/${this.id}/stream`, { headers, signal, cache: "no-store" });
+  }
+
+  /**
+   * @param {ReadableStreamDefaultReader<Uint8Array>} reader
+   * @returns {Promise<boolean>}
+   */
+  async #drain(reader) {
+    const decoder = new Decoder();
+    let live = this.cursor === null && !this.#restored; // a new generation has nothing to catch up with
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return false;
+      const now = this.#around.now();
+      live ||= now - this.#lastLife > CATCH_UP_PAUSE;
+      this.#lastLife = now;
+      for (const frame of decoder.feed(value)) {
+        if (isEnd(frame)) return true;
+        if (frame.id !== null) {
+          if (this.#seen.has(frame.id)) continue;
+          this.#seen.add(frame.id);
+          this.cursor = frame.id;
+        }
+        const event = decode(frame);
+        if (event.type === "start") this.#learn(event.id);
+        this.onEvent(event, live);
+      }
+      this.#retryMs = decoder.retryMs ?? this.#retryMs;
+    }
+  }
+
+  /** @param {AbortController} attempt */
+  async #watch(attempt) {
+    const { now, sleep } = this.#around;
+    while (!attempt.signal.aborted) {
+      const left = this.#lastLife + this.#patience - now();
+      if (left <= 0) attempt.abort();
+      else await sleep(left, attempt.signal);
+    }
+  }
+
+  async #wait() {
+    const ceiling = Math.min(LONGEST_WAIT, this.#retryMs * 2 ** (this.#failures - 1));
+    this.#nap = new AbortController();
+    await this.#around.sleep(this.#asked ?? this.#around.random() * ceiling, this.#nap.signal);
+  }
+
+  /**
+   * What a response that is no stream means: a verdict, or an error that is worth another attempt.
+   *
+   * @param {Response} response
+   * @returns {Promise<Error>}
+   */
+  async #refusal(response) {
+    const { status } = response;
+    const retryAfterMs = secondsToMs(response.headers.get("Retry-After"));
+    if (this.id !== null) {
+      if (status === 429 || status >= 500) {
+        this.#asked = retryAfterMs;
+        return new Error(`status ${status}`);
+      }
+      if (status !== 401 && status !== 403) return new Verdict({ kind: "interrupted" });
+    }
+    const body = await response.json().catch(() => null);
+    // 502, 503 and 504 in another shape than ours: a proxy speaks while the gateway behind it restarts
+    if (!body?.error && status >= 502 && status <= 504) return new Error(`status ${status}`);
+    return new Verdict(refused(status, body, retryAfterMs));
+  }
+}
+
+/**
+ * @param {number} status
+ * @param {any} body
+ * @param {number | null} retryAfterMs
+ * @returns {Refused}
+ */
+function refused(status, body, retryAfterMs) {
+  const fault = body?.error ?? { type: status === 0 ? "network_error" : "api_error", message: "" };
+  return { kind: "refused", status, fault, requestId: body?.request_id ?? null, retryAfterMs };
+}
+
+/** @param {string | null} header  Retry-After: seconds or a date */
+function secondsToMs(header) {
+  if (header === null) return null;
+  const ms = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - Date.now();
+  return Number.isFinite(ms) ? Math.max(0, ms) : null;
+}

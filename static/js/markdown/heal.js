@@ -1,0 +1,55 @@
+// @ts-check
+/**
+ * How the last line of a text looks best while it is still being written. Pure.
+ *
+ * `**bo` is shown bold before its end has come, a half-typed link is its words, a half-typed image nothing. Only the last
+ * line is touched, only for show, and never once the block is closed.
+ */
+
+import { looseEnds } from "./inline.js";
+
+/** characters: beyond this, looking twice costs more than a stray asterisk disturbs */
+const LONGEST = 20_000;
+
+const TARGET = /!?\[([^[\]]*)\]\((?:<[^>\n]*|[^()\s]*(?:\([^()\s]*\)[^()\s]*)*)(?:\s+["'(][^"')]*)?$/;
+
+/**
+ * @param {string} text
+ * @returns {string}
+ */
+export function heal(text) {
+  if (text.length > LONGEST) return text;
+  const lineAt = text.lastIndexOf("\n") + 1;
+  let line = text.slice(lineAt).replace(/&[a-z0-9#]*$/i, "");
+  line = line.replace(TARGET, (all, words) => (all.startsWith("!") ? "" : words));
+  line = line.replace(/(^|[\s\p{P}])[*_~]+$/u, "$1").replace(/\\$/, "");
+  const before = text.slice(0, lineAt);
+  let close = "";
+  for (const { mark, length, from } of looseEnds(before + line).reverse()) {
+    const at = from - lineAt;
+    if (at < 0) break; // begun on an earlier line: as it stands there
+    if (mark === "![") {
+      line = line.slice(0, at - 1);
+      close = "";
+    } else if (mark === "[") line = line.slice(0, at) + line.slice(at + 1);
+    else if (line.slice(at).trim().length <= length) line = line.slice(0, at);
+    else if (mark === "`") {
+      close = mark.repeat(length);
+    } else close += mark.repeat(Math.min(length, 3));
+  }
+  const body = line.trimEnd();
+  return before + (close === "" ? line : body + close);
+}
+
+/**
+ * Whether a line that has only begun should wait, because it is about to become something else: a list, a heading, a fence.
+ *
+ * @param {string} line
+ * @param {boolean} inFence
+ */
+export function undecided(line, inFence) {
+  if (inFence) return /^[ \t>]*(?:`+|~+|\$+|\\)[ \t]*$/.test(line);
+  return /^[ \t>]*(?:[-+*]|\d{1,9}[.)]?|#{1,6}|`{1,2}|~{1,2}|`{3,}[^`]*|~{3,}.*|=+|\${1,2}|\\\[?|[-:| \t]+)?[ \t]*$/.test(
+    line,
+  );
+}

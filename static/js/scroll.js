@@ -1,0 +1,62 @@
+// @ts-check
+/**
+ * Follow the end of the conversation, but only for a reader who is there.
+ *
+ * Whoever scrolls up stays where they are, at once and however little it was; whoever comes back near the end is followed
+ * again. Our own scrolling also causes scroll events: they are known by the position we set.
+ */
+
+/** px: upward movement that says "let me read" */
+const LETS_GO = 3;
+/** px from the end that count as being there */
+const NEAR = 60;
+
+export class Follower {
+  #scroller;
+  #expected = -1;
+  #last = 0;
+
+  /** The reader is at the end and is taken along; not before there is something to follow (see `toEnd`). */
+  following = false;
+  /** @type {(following: boolean) => void} */
+  onChange = () => {};
+
+  /** @param {HTMLElement} scroller */
+  constructor(scroller) {
+    this.#scroller = scroller;
+    scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    // when a keyboard opens or the composer grows, the end moves although nothing was written
+    new ResizeObserver(() => this.follow()).observe(scroller);
+  }
+
+  /** Something was written: go along, if the reader is at the end. One read and one write of layout. */
+  follow() {
+    if (!this.following) return;
+    const end = this.#scroller.scrollHeight - this.#scroller.clientHeight;
+    this.#expected = end;
+    this.#scroller.scrollTop = end;
+  }
+
+  /** Go to the end and stay there (the reader sent something, or asked for it). */
+  toEnd() {
+    this.#set(true);
+    this.follow();
+  }
+
+  #scrolled() {
+    const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
+    const before = this.#last;
+    this.#last = scrollTop;
+    if (Math.abs(scrollTop - this.#expected) < 1) return; // ours
+    const left = scrollHeight - clientHeight - scrollTop;
+    if (this.following && scrollTop < before - LETS_GO && left > LETS_GO) this.#set(false);
+    else if (!this.following && left < NEAR && scrollTop > before) this.#set(true);
+  }
+
+  /** @param {boolean} following */
+  #set(following) {
+    if (this.following === following) return;
+    this.following = following;
+    this.onChange(following);
+  }
+}

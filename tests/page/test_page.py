@@ -1,0 +1,344 @@
+"""The chat page in a real browser, against the real gateway."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.page.conftest import Chat
+from tests.page.wire import Wire
+
+SLOW = "[[speed 1]] [[rate 120]] [[long words=250]] Tell me about rivers."
+"""Takes a few seconds, so that something can happen meanwhile."""
+
+
+def answer_with(page: Page, *events: dict[str, Any]) -> None:
+    """Let the next question be answered by these events."""
+    frames = [f"id: 1-{n}\ndata: {json.dumps(event)}\n\n" for n, event in enumerate(events, 1)]
+    frames.append(f"id: 1-{len(events)}\ndata: [DONE]\n\n")
+
+    def fulfill(route: Route) -> None:
+        headers = {"Content-Type": "text/event-stream", "X-Chat-Id": "made-up"}
+        route.fulfill(status=200, headers=headers, body="".join(frames))
+
+    page.route("**/api/chat", fulfill, times=1)
+
+
+def refuse_with(page: Page, status: int, kind: str, message: str, **headers: str) -> None:
+    body = {"type": "error", "error": {"type": kind, "message": message}, "request_id": "req_7"}
+    page.route(
+        "**/api/chat",
+        lambda route: route.fulfill(status=status, headers=headers, json=body),
+        times=1,
+    )
+
+
+START: dict[str, Any] = {"type": "start", "id": "made-up", "model": "claude-test", "message_id": "m"}
+TEXT: list[dict[str, Any]] = [
+    {"type": "block_start", "index": 0, "kind": "text", "at_ms": 900},
+    {"type": "text", "index": 0, "text": "Half an ans"},
+]
+DONE: dict[str, Any] = {
+    "type": "done",
+    "stop_reason": "end_turn",
+    "usage": {"input_tokens": 25, "output_tokens": 1234, "cache_read_input_tokens": 7},
+    "cost_usd": 0.0123,
+    "timing": {"ttft_ms": 612, "duration_ms": 9000, "tokens_per_second": 58.2},
+}
+
+
+def whole(chat: Chat) -> str:
+    """Return what the gateway itself says that the last answer was."""
+    exchange = chat.page.evaluate(
+        "JSON.parse(sessionStorage.getItem(`claude-gateway/${sessionStorage.length - 1}`))"
+    )
+    turns = chat.page.evaluate(
+        "async (id) => (await (await fetch(`api/chat/${id}`)).json()).turns", exchange["id"]
+    )
+    return "".join(block["text"] for block in turns[0]["content"] if block["type"] == "text")
+
+
+def test_an_answer_grows_and_says_so(chat: Chat) -> None:
+    chat.ask(SLOW)
+    article = chat.page.locator("article.answer")
+    expect(article).to_have_attribute("aria-busy", "true")
+    prose = article.locator(".prose")
+    expect(prose).not_to_be_empty(timeout=15_000)
+    before = len(prose.inner_text())
+    expect(prose).not_to_have_text(prose.inner_text())
+    assert len(prose.inner_text()) > before
+    chat.finished()
+    assert len(chat.answer()) > 500
+    expect(chat.page.get_by_role("status")).to_have_text(re.compile(r"^Answer complete, [\d,]+ words$"))
+    expect(article.locator(".meta")).to_contain_text("to first token")
+
+
+def test_what_the_page_shows_is_what_the_gateway_has(chat: Chat) -> None:
+    chat.ask("Tell me about rivers.")
+    chat.finished()
+    exchange = chat.page.evaluate("JSON.parse(sessionStorage.getItem('claude-gateway/0'))")
+    blocks = [block["text"] for block in exchange["transcript"]["blocks"] if block["kind"] == "text"]
+    assert "".join(blocks) == whole(chat)
+
+
+def test_a_cut_connection_is_resumed_without_a_character_lost_or_doubled(
+    open_chat: Callable[..., Chat], wire: Wire
+) -> None:
+    chat = open_chat(wire.url)
+    chat.ask(SLOW)
+    prose = chat.page.locator(".prose").first
+    for words in (5, 40, 80):
+        expect(prose).to_have_text(re.compile(rf"(\S+\s+){{{words}}}"), timeout=15_000)
+        wire.cut()
+    chat.finished()
+    exchange = chat.page.evaluate("JSON.parse(sessionStorage.getItem('claude-gateway/0'))")
+    blocks = [block["text"] for block in exchange["transcript"]["blocks"] if block["kind"] == "text"]
+    assert "".join(blocks) == whole(chat)
+    expect(chat.page.locator(".fault")).to_have_count(0)
+
+
+def test_while_nobody_is_there_the_page_says_so_and_then_goes_on(
+    open_chat: Callable[..., Chat], wire: Wire
+) -> None:
+    chat = open_chat(wire.url)
+    chat.ask(SLOW)
+    expect(chat.page.locator(".prose")).not_to_be_empty(timeout=15_000)
+    wire.unplug()
+    expect(chat.page.locator(".waiting")).to_contain_text("Connection lost")
+    wire.plug()
+    chat.finished()
+    expect(chat.page.locator(".meta")).to_contain_text("to first token")
+
+
+def test_after_a_reload_the_page_goes_on_with_its_answer(chat: Chat) -> None:
+    chat.ask(SLOW)
+    expect(chat.page.locator(".prose")).to_have_text(re.compile(r"(\S+\s+){10}"), timeout=15_000)
+    chat.page.reload()
+    expect(chat.page.locator(".prompt__text")).to_have_text(SLOW)
+    expect(chat.page.locator(".prose")).to_have_text(re.compile(r"(\S+\s+){10}"))
+    chat.finished()
+    exchange = chat.page.evaluate("JSON.parse(sessionStorage.getItem('claude-gateway/0'))")
+    blocks = [block["text"] for block in exchange["transcript"]["blocks"] if block["kind"] == "text"]
+    assert "".join(blocks) == whole(chat)
+
+
+def test_an_answer_that_is_gone_keeps_its_text_and_says_interrupted(chat: Chat) -> None:
+    chat.ask(SLOW)
+    expect(chat.page.locator(".prose")).to_have_text(re.compile(r"(\S+\s+){10}"), timeout=15_000)
+    chat.page.route("**/api/chat/*/stream", lambda route: route.fulfill(status=404, json={}))
+    chat.page.reload()
+    expect(chat.page.get_by_role("alert")).to_contain_text("Interrupted")
+    expect(chat.page.locator(".prose")).to_have_text(re.compile(r"(\S+\s+){5}"))
+
+
+@pytest.mark.parametrize("how", ["button", "key"])
+def test_stop_stops_at_the_gateway_and_keeps_the_focus(chat: Chat, how: str) -> None:
+    chat.ask(SLOW)
+    expect(chat.page.locator(".prose")).not_to_be_empty(timeout=15_000)
+    if how == "button":
+        chat.page.get_by_role("button", name="Stop").click()
+        expect(chat.page.get_by_role("button", name="Send")).to_be_focused()
+    else:
+        chat.page.keyboard.press("Escape")
+        expect(chat.page.get_by_label("Message", exact=True)).to_be_focused()
+    chat.finished()
+    expect(chat.page.locator(".note")).to_have_text("Stopped.")
+    exchange = chat.page.evaluate("JSON.parse(sessionStorage.getItem('claude-gateway/0'))")
+    assert exchange["transcript"]["terminal"]["stop_reason"] == "cancelled"
+
+
+def test_the_conversation_is_sent_along(chat: Chat) -> None:
+    chat.ask("First.")
+    chat.finished()
+    with chat.page.expect_request("**/api/chat") as sent:
+        chat.ask("Second.")
+    body = json.loads(sent.value.post_data or "")
+    assert [message["role"] for message in body["messages"]] == ["user", "assistant", "user"]
+    assert sent.value.headers["idempotency-key"]
+    chat.finished()
+
+
+def test_enter_sends_and_shift_enter_does_not(chat: Chat) -> None:
+    field = chat.page.get_by_label("Message", exact=True)
+    field.fill("one")
+    chat.page.keyboard.press("Shift+Enter")
+    chat.page.keyboard.type("two")
+    assert field.input_value() == "one\ntwo"
+    chat.page.keyboard.press("Enter")
+    expect(chat.page.locator(".prompt__text")).to_have_text("one\ntwo")
+    expect(field).to_have_value("")
+    chat.finished()
+
+
+def test_the_enter_that_ends_a_composition_does_not_send(chat: Chat) -> None:
+    chat.page.get_by_label("Message", exact=True).focus()
+    devtools = chat.page.context.new_cdp_session(chat.page)
+    devtools.send("Input.imeSetComposition", {"text": "かん", "selectionStart": 2, "selectionEnd": 2})
+    key = {"key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13}
+    devtools.send("Input.dispatchKeyEvent", {"type": "keyDown", **key})
+    devtools.send("Input.dispatchKeyEvent", {"type": "keyUp", **key})
+    devtools.send("Input.insertText", {"text": "感"})
+    # Safari reports the same key after the composition has ended, with this code
+    chat.page.evaluate(
+        "document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter', keyCode: 229, bubbles: true}))"
+    )
+    expect(chat.page.locator("article")).to_have_count(0)
+    expect(chat.page.get_by_label("Message", exact=True)).to_have_value("感")
+    chat.page.keyboard.press("Enter")
+    expect(chat.page.locator(".prompt__text")).to_have_text("感")
+    chat.finished()
+
+
+def test_an_error_after_half_an_answer_keeps_the_text_and_offers_another_try(chat: Chat) -> None:
+    error = {"type": "overloaded_error", "message": "Overloaded", "retryable": True}
+    answer_with(chat.page, START, *TEXT, {"type": "error", "error": error, "request_id": "req_7"})
+    chat.ask("Hello?")
+    card = chat.page.get_by_role("alert")
+    expect(card).to_contain_text("Claude is overloaded")
+    expect(card).to_contain_text("Not your fault")
+    expect(card).to_contain_text("req_7")
+    expect(chat.page.locator(".prose")).to_have_text("Half an ans")
+    answer_with(chat.page, START, *TEXT, DONE)
+    card.get_by_role("button", name="Try again").click()
+    chat.finished()
+    expect(chat.page.locator("article.answer")).to_have_count(2)
+    expect(chat.page.get_by_label("Message", exact=True)).to_be_focused()
+
+
+def test_a_rate_limit_counts_down(chat: Chat) -> None:
+    chat.page.clock.install()
+    refuse_with(chat.page, 429, "rate_limit_error", "60 answers a minute.", **{"Retry-After": "12"})
+    chat.ask("Hello?")
+    button = chat.page.get_by_role("alert").get_by_role("button")
+    expect(button).to_have_text("Try again in 12 s")
+    expect(button).to_be_disabled()
+    chat.page.clock.run_for(5_000)
+    expect(button).to_have_text("Try again in 7 s")
+    chat.page.clock.run_for(7_000)
+    expect(button).to_be_enabled()
+    expect(chat.page.locator(".prompt__text")).to_have_text("Hello?")
+
+
+def test_below_an_answer_stands_what_it_took(chat: Chat) -> None:
+    answer_with(chat.page, START, *TEXT, DONE)
+    chat.ask("Hello?")
+    chat.finished()
+    expect(chat.page.locator(".meta span")).to_have_text(
+        [
+            "claude-test",
+            "612 ms to first token",
+            "58 tok/s",
+            "25 in",
+            "1,234 out",
+            "7 cached",
+            "$0.012",
+        ]
+    )
+
+
+def test_markup_in_any_text_is_text(chat: Chat) -> None:
+    evil = "<img src=x onerror=alert(1)><script>alert(2)</script><style>*{display:none}</style>"
+    answer_with(
+        chat.page,
+        START,
+        {"type": "block_start", "index": 0, "kind": "thinking", "at_ms": 1},
+        {"type": "thinking", "index": 0, "thinking": evil},
+        {"type": "block_stop", "index": 0, "at_ms": 9},
+        {"type": "block_start", "index": 1, "kind": "tool_use", "at_ms": 9, "id": "t", "name": evil},
+        {"type": "tool_input", "index": 1, "partial_json": evil},
+        {"type": "tool_use", "index": 1, "id": "t", "name": evil, "input": {"x": evil}},
+        {"type": "tool_result", "tool_use_id": "t", "content": evil, "is_error": False},
+        {"type": "retry", "reason": evil, "attempt": 1, "delay_ms": 1, "discard": []},
+        {"type": "block_start", "index": 2, "kind": "text", "at_ms": 10},
+        {"type": "text", "index": 2, "text": evil},
+        {"type": "error", "error": {"type": "api_error", "message": evil}, "request_id": evil},
+    )
+    chat.ask(evil)
+    expect(chat.page.get_by_role("alert")).to_contain_text(evil)
+    expect(chat.page.locator(".prompt__text")).to_have_text(evil)
+    expect(chat.page.locator(".prose")).to_contain_text("<img src=x onerror=alert(1)>")
+    expect(chat.page.locator("#log").locator("img, script, style, iframe")).to_have_count(0)
+
+
+def test_thinking_is_there_but_closed(chat: Chat) -> None:
+    answer_with(
+        chat.page,
+        START,
+        {"type": "block_start", "index": 0, "kind": "thinking", "at_ms": 100},
+        {"type": "thinking", "index": 0, "thinking": "Hm, rivers."},
+        {"type": "signature", "index": 0, "signature": "s"},
+        {"type": "block_stop", "index": 0, "at_ms": 3300},
+        {"type": "block_start", "index": 1, "kind": "text", "at_ms": 3300},
+        {"type": "text", "index": 1, "text": "They flow."},
+        {"type": "block_stop", "index": 1, "at_ms": 3400},
+        DONE,
+    )
+    chat.ask("Why?")
+    chat.finished()
+    expect(chat.page.get_by_text("Hm, rivers.")).to_be_hidden()
+    chat.page.get_by_text("Thought for 3.2 s").click()
+    expect(chat.page.get_by_text("Hm, rivers.")).to_be_visible()
+
+
+def test_a_reader_who_scrolls_up_is_left_alone(chat: Chat) -> None:
+    chat.ask("[[speed 1]] [[rate 150]] [[long words=700]] Tell me about rivers.")
+    scroller = chat.page.locator("#scroller")
+    expect(chat.page.locator(".prose").first).to_have_text(re.compile(r"(\S+\s+){350}"), timeout=20_000)
+    scroller.hover()
+    chat.page.mouse.wheel(0, -200)
+    expect(chat.page.get_by_role("button", name="Jump to the latest")).to_be_visible()
+    top = scroller.evaluate("(element) => element.scrollTop")
+    length = len(chat.answer())
+    expect(chat.page.locator(".prose").first).to_have_text(re.compile(r"(\S+\s+){450}"), timeout=20_000)
+    assert len(chat.answer()) > length
+    assert abs(scroller.evaluate("(element) => element.scrollTop") - top) <= 1
+    chat.page.get_by_role("button", name="Jump to the latest").click()
+    expect(chat.page.get_by_role("button", name="Jump to the latest")).to_be_hidden()
+    chat.page.keyboard.press("Escape")
+    chat.finished()
+
+
+def test_the_accessibility_tree(chat: Chat) -> None:
+    answer_with(chat.page, START, *TEXT, DONE)
+    chat.ask("Hello?")
+    chat.finished()
+    log = chat.page.get_by_role("log", name="Conversation")
+    expect(log).to_have_attribute("aria-live", "off")
+    expect(log.get_by_role("article", name="You").locator(".prompt__text")).to_have_text("Hello?")
+    expect(log.get_by_role("article", name="Assistant, claude-test")).to_have_attribute("aria-busy", "false")
+    expect(chat.page.get_by_role("status")).to_have_count(1)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_narrow_screen_does_not_scroll_sideways(
+    open_chat: Callable[..., Chat], page_url: str, scheme: str
+) -> None:
+    chat = open_chat(page_url, viewport={"width": 320, "height": 600}, color_scheme=scheme)
+    word = {"type": "text", "index": 0, "text": "x" * 300}
+    answer_with(chat.page, START, *TEXT, word, DONE)
+    chat.ask("y" * 300)
+    chat.finished()
+    assert chat.page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+def test_reduced_motion_shows_without_typing(open_chat: Callable[..., Chat], page_url: str) -> None:
+    chat = open_chat(page_url, reduced_motion="reduce")
+    answer_with(chat.page, START, *TEXT, DONE)
+    chat.ask("Hello?")
+    chat.finished()
+    expect(chat.page.locator(".prose")).to_have_text("Half an ans")
+
+
+def test_the_demo_says_that_it_is_one(chat: Chat) -> None:
+    expect(chat.page.get_by_text("Answers are simulated")).to_be_visible()
+
+
+def test_an_example_asks(chat: Chat) -> None:
+    chat.page.get_by_role("list", name="Examples").get_by_role("button").first.click()
+    expect(chat.page.locator("#welcome")).to_be_hidden()
+    expect(chat.page.get_by_label("Message", exact=True)).to_be_focused()
+    chat.finished()
+    assert chat.answer()
