@@ -225,12 +225,15 @@ class Turn:
         return False
 
     def _settle_joint(self) -> None:
-        """Say what was held back at the joint, without what it repeats. Doing so twice does nothing."""
+        """Say what was held back at the joint, without what it repeats. Doing so twice does nothing.
+
+        Where nothing came the joint is said all the same: what Claude thought at it belongs to another context.
+        """
         if self._settling:
             self._settling.cancel()
             self._settling = None
         joint, self._joint, index = self._joint, None, self._plan.goes_on
-        if joint is None or index is None or not joint.held:
+        if joint is None or index is None:
             return
         repeated, new = joint.split()
         offset, trimmed = utf16_length(self._plan.said), utf16_length(repeated)
@@ -241,6 +244,8 @@ class Turn:
 
     def _drop_joint(self) -> None:
         """Forget what is held back: nobody has seen it, and it may repeat what is there. It is asked for again."""
+        if self._joint and self._joint.held:
+            self._showed = True  # it counts as a break all the same
         self._joint = None
         self._settle_joint()
 

@@ -143,7 +143,7 @@ class Fold:
         if is_thinking and event.turn == self._continued_turn:
             self._continuations_own.add(event.index)
         if self._since_retry is not None:
-            if is_call or event.kind == "text":
+            if event.kind == "text":
                 self._since_retry = None  # a fresh start, not a continuation
             elif is_thinking:
                 self._since_retry.append(event.index)
