@@ -6,7 +6,7 @@ shell (disconnects, keep-alives, send deadline) is sse-starlette's; it is fed re
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 
 from sse_starlette import EventSourceResponse, ServerSentEvent
@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 from app.generation import Generation
 from app.protocol import sse
 from app.protocol.events import DONE, render
-from app.protocol.log import START, Cursor, frames
+from app.protocol.log import START, Cursor, bounded, frames
 from app.protocol.view import PLAIN, Piece, Shaper, View
 
 ABORT = "gateway.abort"
@@ -53,7 +53,7 @@ class Reader:
         log = self.generation.log
         while True:
             self._grown.clear()  # before looking, so that no ring is missed
-            entries = log.after(self._number)
+            entries = bounded(log.after(self._number))
             if entries:
                 first = self._number + 1
                 self._number += len(entries)
@@ -70,7 +70,7 @@ class Reader:
         due = 0.0
         while True:
             self._grown.clear()
-            entries = log.after(self._number)
+            entries = bounded(log.after(self._number))
             self._number += len(entries)
             pieces = shaper.feed(entries)
             if shaper.holding and self._every_s and loop.time() >= due:
@@ -100,9 +100,25 @@ class Reader:
 
 
 class EventStream(EventSourceResponse):
-    """The response that streams to one reader and closes it, however it ends."""
+    """The response that streams to one reader and closes it, however it ends.
 
-    def __init__(self, reader: Reader, *, ping_s: float, send_timeout_s: float, replayed: bool) -> None:
+    Args:
+        reader: Who reads.
+        ping_s: Seconds between keep-alives.
+        send_timeout_s: Seconds until a reader that does not read is let go.
+        replayed: Whether an Idempotency-Key led here.
+        on_stuck: Called when the reader is let go.
+    """
+
+    def __init__(
+        self,
+        reader: Reader,
+        *,
+        ping_s: float,
+        send_timeout_s: float,
+        replayed: bool,
+        on_stuck: Callable[[], None],
+    ) -> None:
         generation = reader.generation
         headers = {"X-Chat-Id": generation.id, "Location": f"/api/chat/{generation.id}"}
         if replayed:
@@ -116,6 +132,7 @@ class EventStream(EventSourceResponse):
             send_timeout=send_timeout_s,
         )
         self._reader = reader
+        self._on_stuck = on_stuck
 
     @staticmethod
     async def _body(reader: Reader) -> AsyncIterator[bytes]:
@@ -130,6 +147,7 @@ class EventStream(EventSourceResponse):
         try:
             await super().__call__(scope, receive, send)
         except SendTimeoutError:
+            self._on_stuck()
             # It resumes by its cursor. Its socket is full, so closing in good order would wait for it.
             if extension := scope.get("extensions", {}).get(ABORT):
                 extension["abort"]()

@@ -19,7 +19,7 @@ from app.protocol.events import Done
 from app.protocol.log import START, Cursor
 from app.relay import EventStream, Reader
 from app.request import parse, view_of_query
-from app.settings import Settings, is_loopback
+from app.settings import is_loopback
 
 IDEMPOTENCY_KEY = re.compile(r"[\x20-\x7e]{1,200}")
 
@@ -79,7 +79,7 @@ async def chat(request: Request, gateway: Here, caller: Who, key: Key) -> Respon
         reader.close()
         raise
     if asked.stream:
-        return _stream(reader, settings, replayed=replayed)
+        return _stream(reader, gateway, replayed=replayed)
     reader.close()
     return _json(_message(generation), chat=generation)
 
@@ -119,7 +119,7 @@ async def stream(
         return Response(status_code=204)
     if cursor != START:
         gateway.metrics.resumes.inc()
-    return _stream(gateway.reader(generation, cursor, view), gateway.settings)
+    return _stream(gateway.reader(generation, cursor, view), gateway)
 
 
 @router.get("/api/chat/{generation_id}")
@@ -235,12 +235,13 @@ async def _unless_gone(request: Request, told: Awaitable[Any]) -> bool:
         gone.cancel()
 
 
-def _stream(reader: Reader, settings: Settings, *, replayed: bool = False) -> EventStream:
+def _stream(reader: Reader, gateway: Gateway, *, replayed: bool = False) -> EventStream:
     return EventStream(
         reader,
-        ping_s=settings.ping_interval,
-        send_timeout_s=settings.send_timeout,
+        ping_s=gateway.settings.ping_interval,
+        send_timeout_s=gateway.settings.send_timeout,
         replayed=replayed,
+        on_stuck=gateway.metrics.stuck.inc,
     )
 
 

@@ -48,8 +48,10 @@ async def chat(socket: WebSocket) -> None:
                 await _stream(socket, reader, gateway.settings.send_timeout)
             finally:
                 reader.close()
-    except (WebSocketDisconnect, TimeoutError):
-        pass  # it has left, or does not read: it may resume by its last id
+    except WebSocketDisconnect:
+        pass  # it may resume by its last id
+    except TimeoutError:
+        gateway.metrics.stuck.inc()
 
 
 def _reader(asked: str, gateway: Gateway, caller: Caller) -> Reader:

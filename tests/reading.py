@@ -154,8 +154,12 @@ class Client:
             sent.setdefault("Content-Length", str(len(raw)))
         head = "".join(f"{name}: {value}\r\n" for name, value in sent.items())
         writer.write(f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode() + raw)
-        async with asyncio.timeout(DEADLINE_S):
-            top, *lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin1").split("\r\n")
+        try:
+            async with asyncio.timeout(DEADLINE_S):
+                top, *lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin1").split("\r\n")
+        except BaseException:
+            writer.transport.abort()
+            raise
         got = {
             name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines if line)
         }

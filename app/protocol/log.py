@@ -19,6 +19,13 @@ EPOCH = 1
 OVERHEAD_BYTES = 200
 """What an entry costs beside its frame: the event, its strings, the objects' heads (measured)."""
 
+SLICE_BYTES = 64 * 1024
+"""What is sent to a reader at once. More would wait in its connection's buffer, however slowly it reads, and a
+reader that is let go in the middle of it would get it all again."""
+
+JOINED_BYTES = 16 * 1024
+"""What one event may carry of neighbouring deltas: a slow reader's cursor moves with each event."""
+
 CURSOR = re.compile(r"(?P<epoch>\d{1,9})-(?P<number>\d{1,15})(\.(?P<offset>\d{1,15}))?", re.ASCII)
 
 Bell = Callable[[], None]
@@ -155,6 +162,16 @@ class Log:
         return lambda: self._bells.remove(bell)
 
 
+def bounded(entries: Sequence[Entry]) -> Sequence[Entry]:
+    """Return as many of *entries* as may be sent at once, at least one."""
+    size = 0
+    for number, entry in enumerate(entries):
+        size += len(entry.frame)
+        if size > SLICE_BYTES:
+            return entries[: max(1, number)]
+    return entries
+
+
 def frames(entries: Sequence[Entry], first_number: int) -> bytes:
     """Return *entries* as bytes, neighbouring deltas of one block joined under the last one's id.
 
@@ -165,8 +182,9 @@ def frames(entries: Sequence[Entry], first_number: int) -> bytes:
     out: list[bytes] = []
     at = 0
     while at < len(entries):
-        end = at + 1
-        while end < len(entries) and joins(entries[at].event, entries[end].event):
+        end, size = at + 1, len(entries[at].frame)
+        while end < len(entries) and size < JOINED_BYTES and joins(entries[at].event, entries[end].event):
+            size += len(entries[end].frame)
             end += 1
         if end == at + 1:
             out.append(entries[at].frame)

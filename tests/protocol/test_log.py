@@ -19,7 +19,18 @@ from app.protocol.events import (
     parse,
     render,
 )
-from app.protocol.log import OVERHEAD_BYTES, START, BadCursor, Cursor, Log, LogEnded, LogFull, frames
+from app.protocol.log import (
+    OVERHEAD_BYTES,
+    SLICE_BYTES,
+    START,
+    BadCursor,
+    Cursor,
+    Log,
+    LogEnded,
+    LogFull,
+    bounded,
+    frames,
+)
 from app.protocol.sse import Decoder, Frame, encode
 
 DONE_EVENT = Done("end_turn", None, {}, {}, None, {}, "")
@@ -233,3 +244,27 @@ def test_what_was_read_once_never_changes(events: list[Event]) -> None:
         now = [entry.frame for entry in log.after(0)]
         assert now[: len(before)] == before
         before = now
+
+
+def test_what_is_sent_at_once_is_bounded_and_is_at_least_one_event() -> None:
+    log = Log(10_000_000)
+    for _ in range(100):
+        log.append(Text("x" * 2000, 0))
+    log.append(Text("y" * 200_000, 0))
+    at, sizes = 0, []
+    while at < len(log):
+        entries = bounded(log.after(at))
+        sizes.append(sum(len(entry.frame) for entry in entries))
+        at += len(entries)
+    assert at == 101
+    assert all(size <= SLICE_BYTES for size in sizes[:-1])
+    assert len(sizes) < 6
+
+
+def test_a_joined_event_is_bounded_so_that_a_slow_readers_cursor_moves() -> None:
+    log = Log(10_000_000)
+    for _ in range(100):
+        log.append(Text("x" * 2000, 0))
+    joined = frames(log.after(0), 1)
+    assert joined.count(b"id: ") == 13
+    assert joined.count(b"x") == 200_000
