@@ -207,7 +207,7 @@ class Generation:
 
     def interrupt(self) -> None:
         """End at once because the process is about to: readers get a retryable ``error``."""
-        self._fail(Unavailable("The gateway is restarting. Try again."))
+        self._fail(Unavailable("The gateway is restarting. Try again.", retry_after_s=1))
         if self._task:
             self._task.cancel()
 

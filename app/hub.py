@@ -49,8 +49,6 @@ class Hub:
         self._ended_bytes = 0
         self._tombstones: OrderedDict[str, tuple[str, float]] = OrderedDict()
         self._timers: dict[str, asyncio.TimerHandle] = {}
-        self._idle = asyncio.Event()
-        self._idle.set()
         self.draining = False
         metrics.live.set_function(lambda: len(self._live))
         metrics.readers.set_function(lambda: sum(each.readers for each in self._generations.values()))
@@ -105,7 +103,6 @@ class Hub:
         )
         self._generations[generation.id] = generation
         self._live.add(generation)
-        self._idle.clear()
         if key is not None:
             self._keys[owner, key] = _Key(generation, request.fingerprint)
             self._key_of[generation.id] = (owner, key)
@@ -165,8 +162,6 @@ class Hub:
     def _ended(self, generation: Generation) -> None:
         self._live.discard(generation)
         self._ended_bytes += generation.log.bytes
-        if not self._live:
-            self._idle.set()
         self._metrics.generation_ended(generation)
         terminal = generation.log.terminal
         usage = generation.ledger.total()
@@ -212,22 +207,15 @@ class Hub:
         """Return how many generations are under way."""
         return len(self._live)
 
-    async def drain(self, timeout_s: float) -> None:
-        """Take nothing new, let what is under way end, and end what has not after *timeout_s*."""
-        self.draining = True
-        try:
-            async with asyncio.timeout(timeout_s):
-                await self._idle.wait()
-        except TimeoutError:
-            for generation in tuple(self._live):
-                generation.interrupt()
+    def interrupt(self) -> None:
+        """End what is under way, so that its readers are told."""
+        for generation in tuple(self._live):
+            generation.interrupt()
 
     async def close(self) -> None:
         """End everything. To be called when no more requests come."""
         generations = list(self._generations.values())
-        for generation in generations:
-            if not generation.log.ended:
-                generation.interrupt()
+        self.interrupt()
         for generation in generations:
             await generation.gone()
         for timer in self._timers.values():

@@ -71,20 +71,32 @@ class Server(uvicorn.Server):
     async def _drain(self, name: str) -> None:
         hub: Hub = self._app.state.gateway.hub
         logger.info("%s: draining %d answers, at most %g s", name, hub.count(), self._drain_s)
-        await hub.drain(self._drain_s)
-        try:
-            async with asyncio.timeout(FAREWELL_S):
-                while any(map(_busy, self.server_state.connections)):  # noqa: ASYNC110 - uvicorn has no event
-                    await asyncio.sleep(0.02)
-        except TimeoutError:
+        hub.draining = True
+        await self._quiet(hub, self._drain_s)
+        hub.interrupt()
+        if not await self._quiet(hub, FAREWELL_S):
             for connection in filter(_busy, self.server_state.connections):
                 connection.transport.abort()
         self.should_exit = True
 
+    async def _quiet(self, hub: Hub, longest_s: float) -> bool:
+        """Wait until nothing is under way and everything has been sent; return whether that came."""
+        try:
+            async with asyncio.timeout(longest_s):
+                # uvicorn tells nobody when a connection has nothing more to do.
+                while hub.count() or any(map(_busy, self.server_state.connections)):  # noqa: ASYNC110
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            return False
+        return True
+
 
 def _busy(connection: Any) -> bool:
-    cycle = getattr(connection, "cycle", None)
-    return cycle is not None and not cycle.response_complete
+    """Say whether a request is being answered, or what was answered is still to be sent."""
+    if not isinstance(connection, HttpToolsProtocol):
+        return True  # a WebSocket; it closes when its answer has ended
+    answering = connection.cycle is not None and not connection.cycle.response_complete
+    return answering or connection.transport.get_write_buffer_size() > 0
 
 
 def build(settings: Settings, base_url: str | None) -> tuple[Server, socket.socket]:

@@ -18,7 +18,7 @@ from tests.scripted import ScriptedClaude, refusing, saying
 def run(*args: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "app", *args],
-        env={**os.environ, **environment},
+        env={**os.environ, "GATEWAY_PORT": "0", **environment},
         cwd=Path(__file__).parent.parent,
         capture_output=True,
         text=True,
