@@ -267,4 +267,4 @@ def test_a_joined_event_is_bounded_so_that_a_slow_readers_cursor_moves() -> None
         log.append(Text("x" * 2000, 0))
     joined = frames(log.after(0), 1)
     assert joined.count(b"id: ") == 13
-    assert joined.count(b"x") == 200_000
+    assert joined.count(b"x" * 2000) == 100
