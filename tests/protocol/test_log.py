@@ -259,6 +259,7 @@ def test_what_is_sent_at_once_is_bounded_and_is_at_least_one_event() -> None:
     assert at == 101
     assert all(size <= SLICE_BYTES for size in sizes[:-1])
     assert len(sizes) < 6
+    assert len(bounded(log.after(0)[:3])) == 3
 
 
 def test_a_joined_event_is_bounded_so_that_a_slow_readers_cursor_moves() -> None:
