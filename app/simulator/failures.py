@@ -11,22 +11,22 @@ MAX_COUNTED = 10_000
 
 
 class Failures:
-    """Counts requests, so that what should go wrong once goes wrong once.
+    """Counts requests, so that what should go wrong once goes wrong once."""
 
-    Args:
-        faults: What goes wrong for every prompt, in the directive grammar.
-    """
-
-    def __init__(self, faults: Iterable[str]) -> None:
-        self._faults = tuple(parse(fault) for fault in faults)
+    def __init__(self) -> None:
         self._requests = 0
         self._counts: OrderedDict[str, int] = OrderedDict()
 
-    def active(self, talk: Conversation) -> tuple[Directive, ...]:
-        """Count one request for the prompt of *talk*; return the directives that hold for it."""
+    def active(self, talk: Conversation, faults: Iterable[str]) -> tuple[Directive, ...]:
+        """Count one request for the prompt of *talk*; return the directives that hold for it.
+
+        Args:
+            talk: The conversation up to the turn that is answered.
+            faults: What goes wrong for every prompt, in the directive grammar.
+        """
         self._requests += 1
         asked = [each for each in talk.directives if self._meant(each, talk, first="1")]
-        always = [each for each in self._faults if self._meant(each, talk, first="")]
+        always = [each for each in map(parse, faults) if self._meant(each, talk, first="")]
         return (
             *(each for each in asked if self._is_turn_of(each, talk, counted_for=talk.prompt)),
             *(each for each in always if self._is_turn_of(each, talk, counted_for="")),

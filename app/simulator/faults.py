@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
+import orjson
+
 from app.simulator.directives import Directive
 from app.simulator.errors import error_body, of_type
 from app.simulator.pacing import silence
@@ -9,8 +11,11 @@ from app.simulator.steps import Close, End, Hang, Head, Reset, Send, Step
 
 BAD_JSON = b'event: content_block_delta\ndata: {"type":"content_block_delta","index":\n\n'
 STRANGERS = {
-    "unknown-event": b'event: hologram\ndata: {"type":"hologram","beam":1}\n\n',
-    "unknown-delta": b'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":{"type":"scent_delta","scent":"pine"}}\n\n',
+    "unknown-event": b'event: hologram\ndata: {"type":"hologram","index":%d,"beam":1}\n\n',
+    "unknown-delta": (
+        b"event: content_block_delta\n"
+        b'data: {"type":"content_block_delta","index":%d,"delta":{"type":"scent_delta","scent":"pine"}}\n\n'
+    ),
 }
 PING_S = 1.0
 
@@ -93,9 +98,50 @@ def _dribbled(steps: Iterable[Step]) -> Iterator[Step]:
 
 
 def _with_stranger(steps: Iterable[Step], stranger: bytes) -> Iterator[Step]:
+    """Yield *steps* with *stranger* after the first delta of text, or of a call's input."""
     met = False
     for step in steps:
         yield step
-        if isinstance(step, Send) and step.kind == "text_delta" and not met:
+        if isinstance(step, Send) and step.kind in ("text_delta", "input_json_delta") and not met:
             met = True
-            yield Send(stranger, "stranger")
+            index = orjson.loads(step.data.partition(b"\ndata: ")[2])["index"]
+            yield Send(stranger % index, "stranger")
+
+
+def apply_whole(steps: Iterable[Step], directive: Directive) -> Iterator[Step]:
+    """Yield the response to a request without ``stream`` with the trouble that *directive* makes.
+
+    It breaks before the response, or with ``after=K`` in the middle of the body. What is about events alone
+    makes no trouble here.
+
+    Raises:
+        ClaudeError: for an error that a stream would carry inside HTTP 200.
+    """
+    match directive.name:
+        case "overloaded":
+            raise of_type("overloaded_error")
+        case "error":
+            raise of_type(directive.words[0])
+        case "dribble":
+            return _dribbled(steps)
+        case "reset" | "close" | "stall":
+            return _half(steps, directive)
+        case _:
+            return iter(steps)
+
+
+def _half(steps: Iterable[Step], directive: Directive) -> Iterator[Step]:
+    for step in steps:
+        if isinstance(step, Head) and directive.after is None:
+            yield from _break(directive)
+            if "for" not in directive.options:
+                return
+        if isinstance(step, Send) and directive.after is not None:
+            middle = len(step.data) // 2
+            yield Send(step.data[:middle], "half")
+            yield from _break(directive)
+            if "for" not in directive.options:
+                return
+            yield Send(step.data[middle:], "half")
+        else:
+            yield step

@@ -35,7 +35,7 @@ class Asked:
     server_calls: int = 0
 
 
-def asked(talk: Conversation) -> Asked:
+def asked_of(talk: Conversation) -> Asked:
     """Return what *talk* asks for."""
     turns = talk.turns
     parts: list[Turn] = []

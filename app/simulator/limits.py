@@ -27,7 +27,9 @@ def bounded(answer: Answer, limit: int, reason: str, details: Json | None = None
                 blocks.append(Call(start, "".join(pieces(input_json)[:left])))
             case Thinking() | _:
                 pass
-        return replace(answer, blocks=tuple(blocks), stop_reason=reason, stop_details=details)
+        return replace(
+            answer, blocks=tuple(blocks), stop_reason=reason, stop_sequence=None, stop_details=details
+        )
     return answer
 
 

@@ -132,4 +132,7 @@ MODELS = (
     ),
 )  # fmt: skip
 
+FALLBACK = "claude-opus-5-5"
+"""Who answers when the model that was asked declines, with server-side fallback."""
+
 BY_ID = {name: model for model in MODELS for name in (model.id, *model.aliases)}

@@ -1,107 +1,154 @@
-"""What Claude refuses with a 400, as far as clients run into it."""
+"""What Claude refuses with a 400, as far as clients run into it: parameters here, messages in ``message_rules``."""
+
+import re
 
 from app.simulator.blocks import Json
-from app.simulator.conversation import content_blocks, conversation
+from app.simulator.caching import input_tokens
+from app.simulator.conversation import content_blocks
 from app.simulator.errors import ClaudeError, invalid
-from app.simulator.models import BY_ID
-from app.simulator.signatures import verified
+from app.simulator.message_rules import check_messages
+from app.simulator.models import BY_ID, Model
 
-FIELDS = frozenset(
-    [
-        "model",
-        "max_tokens",
-        "messages",
-        "system",
-        "stream",
-        "stop_sequences",
-        "tools",
-        "tool_choice",
-        "thinking",
-        "output_config",
-        "cache_control",
-        "container",
-        "diagnostics",
-        "inference_geo",
-        "metadata",
-        "service_tier",
-        "speed",
-    ]
+FIELDS: dict[str, type | tuple[type, ...]] = {
+    "model": str,
+    "max_tokens": int,
+    "messages": list,
+    "system": (str, list),
+    "stream": bool,
+    "stop_sequences": list,
+    "tools": list,
+    "tool_choice": dict,
+    "thinking": dict,
+    "output_config": dict,
+    "cache_control": dict,
+    "container": (str, dict),
+    "diagnostics": dict,
+    "inference_geo": str,
+    "metadata": dict,
+    "service_tier": str,
+    "speed": str,
+}
+BETA_FIELDS = frozenset(
+    ["compaction", "context_management", "fallback_credit_token", "fallbacks", "mcp_servers", "thread"]
 )
 SAMPLING = ("temperature", "top_p", "top_k")
+COUNTED = ("model", "messages")
+MAX_CACHE_MARKS = 4
+MIN_BUDGET_TOKENS = 1024
+HIGH_EFFORTS = ("xhigh", "max")
+_TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 
 
-def check(asked: Json, *, counting: bool = False) -> None:
+def check(asked: Json, *, beta: bool = False, counting: bool = False) -> None:
     """Insist that Claude would take the request *asked*.
+
+    Args:
+        asked: The request.
+        beta: Whether an ``anthropic-beta`` header came with it; then there are more fields.
+        counting: Whether tokens are to be counted only.
 
     Raises:
         ClaudeError: as Claude would refuse it.
     """
-    for name in asked:
-        if name in SAMPLING:
-            raise invalid(f"{name}: this parameter is no longer supported (API version 2026-10-21)")
-        if name not in FIELDS:
-            raise invalid(f"{name}: Extra inputs are not permitted")
-    for name in ("model", "messages") if counting else ("model", "max_tokens", "messages"):
-        if name not in asked:
-            raise invalid(f"{name}: Field required")
+    _check_fields(asked, beta=beta, counting=counting)
     if asked["model"] not in BY_ID:
         raise ClaudeError("not_found_error", f"model: {asked['model']}", 404)
     model = BY_ID[asked["model"]]
-    if not counting and asked["max_tokens"] > model.output:
-        raise invalid(f"max_tokens: {asked['max_tokens']} > {model.output}, the maximum for {model.id}")
-    _check_messages(asked["messages"])
-    turns = conversation(asked["messages"]).turns
-    if turns[-1].role == "assistant" and not model.prefill and not turns[-1].of_type("server_tool_use"):
+    if not counting:
+        if asked["max_tokens"] < 0:
+            raise invalid("max_tokens: Input should be greater than or equal to 0")
+        if asked["max_tokens"] > model.output:
+            raise invalid(f"max_tokens: {asked['max_tokens']} > {model.output}, the maximum for {model.id}")
+    if not all(isinstance(each, str) and each.strip() for each in asked.get("stop_sequences") or ()):
+        raise invalid("stop_sequences: each stop sequence must contain non-whitespace")
+    _check_tools(asked, model)
+    _check_thinking(asked, model)
+    check_messages(asked["messages"], model)
+    if (marks := _cache_marks(asked)) > MAX_CACHE_MARKS:
         raise invalid(
-            "This model does not support assistant message prefill. The conversation must end with a user message."
+            f"A maximum of {MAX_CACHE_MARKS} blocks with cache_control may be provided. Found {marks}."
         )
-    if not model.forced_tools and (asked.get("tool_choice") or {}).get("type") in ("any", "tool"):
-        raise invalid(f"tool_choice: {model.id} does not support forced tool use")
-    thinking = (asked.get("thinking") or {}).get("type")
-    if thinking == "enabled" and not model.budget:
-        raise invalid(f"thinking.type: {model.id} takes adaptive")
-    if thinking == "disabled" and model.disabled == "refused":
-        raise invalid(f"thinking.type: thinking cannot be disabled on {model.id}")
+    if (tokens := input_tokens(asked)) > model.context:
+        raise invalid(f"prompt is too long: {tokens} tokens > {model.context} maximum")
 
 
-def _check_messages(messages: list[Json]) -> None:
-    if not messages:
-        raise invalid("messages: at least one message is required")
-    waiting: list[str] = []
-    for number, message in enumerate(messages):
-        role = message.get("role")
-        if role not in ("user", "assistant", "system"):
-            raise invalid(f"messages.{number}.role: Input should be 'user', 'assistant' or 'system'")
-        blocks = content_blocks(message.get("content") or "")
-        for block in blocks:
-            if block.get("type") == "text" and not block.get("text", "").strip():
-                raise invalid("messages: text content blocks must contain non-whitespace text")
-            if block.get("type") == "thinking":
-                _check_thinking(block, number)
-        if role == "system":
+def _check_fields(asked: Json, *, beta: bool, counting: bool) -> None:
+    for name, value in asked.items():
+        if name in SAMPLING:
+            raise invalid(f"{name}: this parameter is no longer supported (API version 2026-10-21)")
+        if beta and name in BETA_FIELDS:
             continue
-        answered = [block["tool_use_id"] for block in blocks if block.get("type") == "tool_result"]
-        missing = [call for call in waiting if call not in answered]
-        if missing:
-            raise invalid(
-                f"messages.{number}: `tool_use` ids were found without `tool_result` blocks immediately after: "
-                f"{', '.join(missing)}"
-            )
-        if unexpected := [call for call in answered if call not in waiting]:
-            raise invalid(
-                f"messages.{number}: unexpected `tool_use_id` found in `tool_result` blocks: {unexpected[0]}"
-            )
-        waiting = (
-            [block["id"] for block in blocks if block.get("type") == "tool_use"]
-            if role == "assistant"
-            else []
-        )
-    if messages[0].get("role") == "assistant":
-        raise invalid("messages: first message must use the user role")
+        if name not in FIELDS:
+            raise invalid(f"{name}: Extra inputs are not permitted")
+        wrong = not isinstance(value, FIELDS[name]) or (name == "max_tokens" and value is True)
+        if wrong and (value is not None or name in (*COUNTED, "max_tokens")):
+            raise invalid(f"{name}: Input has the wrong type")
+    for name in COUNTED if counting else (*COUNTED, "max_tokens"):
+        if name not in asked:
+            raise invalid(f"{name}: Field required")
 
 
-def _check_thinking(block: Json, number: int) -> None:
-    if "signature" not in block:
-        raise invalid(f"messages.{number}.content: thinking.signature: Field required")
-    if not verified(block.get("thinking", ""), block["signature"]):
-        raise invalid(f"messages.{number}.content: Invalid `signature` in `thinking` block")
+def _check_tools(asked: Json, model: Model) -> None:
+    tools = asked.get("tools") or []
+    names: list[str] = []
+    for number, tool in enumerate(tools):
+        if "input_schema" in tool or tool.get("type", "custom") == "custom":
+            if "input_schema" not in tool:
+                raise invalid(f"tools.{number}.custom.input_schema: Field required")
+            schema = tool["input_schema"]
+            if not isinstance(schema, dict) or schema.get("type") != "object":
+                raise invalid(f"tools.{number}.custom.input_schema.type: Field required to be 'object'")
+            if not _TOOL_NAME.fullmatch(str(tool.get("name", ""))):
+                raise invalid(
+                    f"tools.{number}.custom.name: String should match pattern '^[a-zA-Z0-9_-]{{1,128}}$'"
+                )
+        if tool.get("name") in names:
+            raise invalid("tools: Tool names must be unique.")
+        names += [tool["name"]] if "name" in tool else []
+    choice = asked.get("tool_choice")
+    if not choice:
+        return
+    if not tools:
+        raise invalid("tool_choice: tool_choice may only be specified while providing tools")
+    forced = choice.get("type") in ("any", "tool")
+    if forced and not model.forced_tools:
+        raise invalid(f"tool_choice: {model.id} does not support forced tool use")
+    if forced and (asked.get("thinking") or {}).get("type") == "enabled":
+        raise invalid("Thinking may not be enabled when tool_choice forces tool use.")
+    if choice.get("type") == "tool" and choice.get("name") not in names:
+        raise invalid(f"tool_choice: Tool '{choice.get('name')}' not found in provided tools")
+
+
+def _check_thinking(asked: Json, model: Model) -> None:
+    effort = (asked.get("output_config") or {}).get("effort")
+    if effort is not None and not model.effort:
+        raise invalid(f"output_config.effort: {model.id} does not support the effort parameter")
+    thinking = asked.get("thinking") or {}
+    match thinking.get("type"):
+        case "enabled":
+            if not model.budget:
+                raise invalid(f"thinking.type: {model.id} takes adaptive")
+            budget = thinking.get("budget_tokens", 0)
+            if budget < MIN_BUDGET_TOKENS:
+                raise invalid("thinking.enabled.budget_tokens: Input should be greater than or equal to 1024")
+            if "max_tokens" in asked and budget >= asked["max_tokens"]:
+                raise invalid("`max_tokens` must be greater than `thinking.budget_tokens`")
+        case "disabled":
+            if model.disabled == "refused":
+                raise invalid(f"thinking.type: thinking cannot be disabled on {model.id}")
+            if model.disabled == "up to high effort" and effort in HIGH_EFFORTS:
+                raise invalid(f"thinking.type: thinking cannot be disabled on {model.id} at effort {effort}")
+        case "adaptive" | "between_tools" as kind:
+            if not model.adaptive:
+                raise invalid(f"thinking.type: {kind} thinking is not supported on {model.id}")
+        case None:
+            pass
+        case other:
+            raise invalid(f"thinking: Input tag '{other}' found using 'type' does not match any expected tag")
+
+
+def _cache_marks(asked: Json) -> int:
+    blocks = [*(asked.get("tools") or ()), *content_blocks(asked.get("system") or ())]
+    for message in asked["messages"]:
+        blocks += content_blocks(message["content"])
+    return sum(bool(block.get("cache_control")) for block in (asked, *blocks))

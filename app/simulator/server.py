@@ -91,7 +91,7 @@ class Simulator:
         self._accepted += 1
         return Connection(
             self._respond,
-            self.claude.refuse,
+            self._refuse,
             self._finished,
             self._connections,
             max_body_bytes=self.settings.max_body_bytes,
@@ -102,6 +102,9 @@ class Simulator:
         return self.claude.respond(
             record.method, record.path, record.query, record.headers, record.body, time.time()
         )
+
+    def _refuse(self, status: int) -> Steps:
+        return self.claude.refuse(status, time.time())
 
     def _finished(self, record: RequestRecord) -> None:
         if self.settings.access_log:

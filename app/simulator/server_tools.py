@@ -62,29 +62,29 @@ def chosen(name: str, question: str) -> bool:
     return any(word in question.lower() for word in CHOSEN_BY[name])
 
 
-def use(name: str, tool: Json, question: str, random: Random) -> Round:
-    """Return one use of the server tool *name*, for *question*."""
-    rounds: dict[str, Callable[[Json, str, Random], Round]] = {
+def use(name: str, tool: Json, question: str, random: Random, ids: Random) -> Round:
+    """Return one use of the server tool *name*, for *question*; only its ids come from *ids*."""
+    rounds: dict[str, Callable[[Json, str, Random, Random], Round]] = {
         "web_search": _search,
         "web_fetch": _fetch,
         "code_execution": _execute,
     }
-    return rounds[name](tool, question, random)
+    return rounds[name](tool, question, random, ids)
 
 
-def huge(size: int, random: Random) -> Round:
+def huge(size: int, ids: Random) -> Round:
     """Return a use of code execution whose result has *size* bytes of output, in one event."""
     line = "All work and no play makes a long line, said the river to the sea.\n"
     output = (line * (size // len(line) + 1))[:size]
-    call = _call("code_execution", {"code": "print(everything)"}, random)
+    call = _call("code_execution", {"code": "print(everything)"}, ids)
     return _ran(call, "code_execution", output)
 
 
-def mcp(random: Random) -> Round:
+def mcp(ids: Random) -> Round:
     """Return a call of a tool of an MCP server that Claude's servers are connected to."""
     start = {
         "type": "mcp_tool_use",
-        "id": identifier("mcptoolu", random),
+        "id": identifier("mcptoolu", ids),
         "name": "river_level",
         "server_name": "hydrology",
         "input": {},
@@ -98,13 +98,13 @@ def mcp(random: Random) -> Round:
     return Round((Call(start, '{"station":"Warszawa"}'), Whole(result, RUNNING_S)))
 
 
-def identifier(prefix: str, random: Random) -> str:
+def identifier(prefix: str, ids: Random) -> str:
     """Return an id such as Claude gives to calls."""
-    return f"{prefix}_sim{random.getrandbits(60):015x}"
+    return f"{prefix}_sim{ids.getrandbits(60):015x}"
 
 
-def _call(name: str, given: Json, random: Random) -> Call:
-    start = {"type": "server_tool_use", "id": identifier("srvtoolu", random), "name": name, "input": {}}
+def _call(name: str, given: Json, ids: Random) -> Call:
+    start = {"type": "server_tool_use", "id": identifier("srvtoolu", ids), "name": name, "input": {}}
     return Call(start, orjson.dumps(given).decode())
 
 
@@ -112,8 +112,8 @@ def _result(kind: str, call: Call, content: object) -> Whole:
     return Whole({"type": kind, "tool_use_id": call.start["id"], "content": content}, RUNNING_S)
 
 
-def _search(tool: Json, question: str, random: Random) -> Round:
-    call = _call("web_search", {"query": question[:80] or "rivers"}, random)
+def _search(tool: Json, question: str, random: Random, ids: Random) -> Round:
+    call = _call("web_search", {"query": question[:80] or "rivers"}, ids)
     sites = random.sample(SITES, k=len(SITES))
     found = [
         {
@@ -143,10 +143,10 @@ def _search(tool: Json, question: str, random: Random) -> Round:
     return Round((call, _result("web_search_tool_result", call, found)), tuple(text), counted)
 
 
-def _fetch(tool: Json, question: str, random: Random) -> Round:
+def _fetch(tool: Json, question: str, _: Random, ids: Random) -> Round:
     words = [word.strip(".,;()<>\"'") for word in question.split()]
     url = next((word for word in words if word.startswith(("http://", "https://"))), SITES[0][0])
-    call = _call("web_fetch", {"url": url}, random)
+    call = _call("web_fetch", {"url": url}, ids)
     cited = bool((tool.get("citations") or {}).get("enabled"))
     page = {
         "type": "web_fetch_result",
@@ -163,18 +163,18 @@ def _fetch(tool: Json, question: str, random: Random) -> Round:
     return Round((call, _result("web_fetch_tool_result", call, page)), (text,), {"web_fetch_requests": 1})
 
 
-def _execute(tool: Json, question: str, random: Random) -> Round:
+def _execute(tool: Json, question: str, random: Random, ids: Random) -> Round:
     number = random.randint(20, 60)
     code = f"print(sum(n * n for n in range({number})))"
     output = f"{sum(n * n for n in range(number))}\n"
     text = (Text(f"I ran `{code}`, and it printed **{output.strip()}**.\n\n"),)
     if str(tool.get("type", "")).rpartition("_")[2] >= BASH_SINCE:
-        call = _call("bash_code_execution", {"command": f'python3 -c "{code}"'}, random)
+        call = _call("bash_code_execution", {"command": f'python3 -c "{code}"'}, ids)
         ran = _ran(call, "bash_code_execution", output)
     else:
-        call = _call("code_execution", {"code": code}, random)
+        call = _call("code_execution", {"code": code}, ids)
         ran = _ran(call, "code_execution", output)
-    container = {"id": identifier("container", random), "expires_at": "2026-12-21T09:30:00Z"}
+    container = {"id": identifier("container", ids), "expires_at": "2026-12-21T09:30:00Z"}
     return Round(ran.blocks, text, container=container)
 
 
