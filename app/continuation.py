@@ -159,10 +159,15 @@ class Joint:
     """Finds out what the beginning of a continuation repeats of the text before it.
 
     What comes is held back for as long as it may still be a repetition.
+
+    Args:
+        said: The text before it.
+        mode: With a prefill Claude has not seen the white space at the end of that text, and may say it again.
     """
 
-    def __init__(self, said: str) -> None:
+    def __init__(self, said: str, mode: Mode) -> None:
         self._said = said
+        self._unseen = said[len(said.rstrip()) :] if mode == "prefill" else ""
         self._before = _spaced(said[-WINDOW:])
         self.held = ""
 
@@ -184,10 +189,10 @@ class Joint:
         for length in range(min(len(spaced), len(self._before)), MIN_OVERLAP - 1, -1):
             if self._before.endswith(spaced[:length]):
                 return _unspaced(self.held, length)
-        # Where both sides of the joint have the white space between two words, once is enough.
-        trailing = self._said[len(self._said.rstrip()) :]
-        leading = self.held[: len(self.held) - len(self.held.lstrip())]
-        return len(leading) if leading and trailing.endswith(leading) else 0
+        pairs = enumerate(zip(self._unseen, self.held, strict=False))
+        return next(
+            (at for at, (one, other) in pairs if one != other), min(len(self._unseen), len(self.held))
+        )
 
 
 def _spaced(text: str) -> str:

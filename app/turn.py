@@ -137,7 +137,7 @@ class Turn:
 
     async def _call(self, translator: Translator) -> None:
         self._showed = False
-        self._joint = Joint(self._plan.said) if self._plan.goes_on is not None else None
+        self._joint = Joint(self._plan.said, self._plan.mode) if self._plan.goes_on is not None else None
         try:
             async with self._upstream.stream(self._plan.body) as reads:
                 async for frames in reads:

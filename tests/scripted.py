@@ -21,8 +21,8 @@ class Ending:
     STALL = "stall"
 
 
-Step: TypeAlias = bytes | asyncio.Event | str
-"""Bytes to write, an event to wait for, or how it ends (``Ending``)."""
+Step: TypeAlias = bytes | asyncio.Event | float | str
+"""Bytes to write, an event to wait for, seconds to let pass (in benchmarks), or how it ends (``Ending``)."""
 
 Steps: TypeAlias = Iterable[Any]
 """Steps, one after the other; not said more exactly, since lists of mixed literals are hard to infer."""
@@ -223,6 +223,9 @@ class ScriptedClaude:
                     return False
                 if step == Ending.CLOSE:
                     return False
+                if isinstance(step, float):
+                    await asyncio.sleep(step)
+                    continue
                 if isinstance(step, bytes):
                     writer.write(b"%x\r\n%s\r\n" % (len(step), step))
                     await writer.drain()

@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 from app.simulator.blocks import Json
-from app.simulator.directives import Directive, split
+from app.simulator.directives import Directive, split, without_directives
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Conversation:
     @property
     def question(self) -> str:
         """The prompt without its directives."""
-        return split(self.prompt)[1]
+        return without_directives(self.prompt)
 
     @property
     def directives(self) -> tuple[Directive, ...]:
@@ -131,7 +131,7 @@ def _said(block: Json) -> str:
     """Return what a block contributes to the topic: no ids, no thinking, no directives."""
     match block.get("type"):
         case "text":
-            return split(block["text"])[1].strip()
+            return without_directives(block["text"]).strip()
         case "tool_use":
             return f"{block.get('name')}"
         case "tool_result":

@@ -150,7 +150,15 @@ def split(prompt: str) -> tuple[tuple[Directive, ...], str]:
     while match := _GROUP.match(prompt, end):
         directives.append(parse(match[1]))
         end = match.end()
-    return tuple(directives), prompt[end:].lstrip() if end else prompt
+    return tuple(directives), without_directives(prompt)
+
+
+def without_directives(prompt: str) -> str:
+    """Return *prompt* without the directives at its start, known or not."""
+    end = 0
+    while match := _GROUP.match(prompt, end):
+        end = match.end()
+    return prompt[end:].lstrip() if end else prompt
 
 
 def parse(source: str) -> Directive:
