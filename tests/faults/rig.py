@@ -46,7 +46,7 @@ class Rig:
         self.behind.heal()
         try:
             async with asyncio.timeout(DEADLINE_S / 4):
-                while self.left_over():
+                while self.left_over():  # noqa: ASYNC110 - many things have to end, few of which tell
                     await asyncio.sleep(0)
         except TimeoutError:
             raise AssertionError(f"left over: {self.left_over()}") from None
