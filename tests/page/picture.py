@@ -9,7 +9,7 @@ from tests.page.conftest import ARGS, CHROMIUM
 from tests.running import program
 
 FOLDER = Path(__file__).parent.parent.parent / ".github"
-QUESTION = "A table of SSE, WebSockets and long polling: when which?"
+QUESTION = "How does a river find its way to the sea?"
 SIZE: ViewportSize = {"width": 1100, "height": 900}
 
 
