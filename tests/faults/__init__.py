@@ -35,7 +35,7 @@ silence, and pings alone                               test_upstream: ``silence�
 one byte at a time                                     test_upstream, test_readers: ``…one_by_one…``
 a slow reader                                          test_readers: ``…slow_reader…``, ``…waits_for_a_slow_reader…``
 a reader that vanishes without a word                  test_readers: ``…vanishes…``, ``…nobody_reads…``
-a cancel in the middle                                 test_readers: ``…within_100_ms_of_a_cancel``
+a cancel in the middle                                 test_readers: ``…a_cancel_closes_the_connection…``
 a cancel at the very end                               test_readers: ``…thousand_races…``
 no descriptors left                                    test_signals: ``without_descriptors…``
 a thousand readers return at once                      test_readers: ``…thousand_readers…``
