@@ -66,7 +66,6 @@ SETTINGS = {
     "GATEWAY_MODELS": ",".join(MODELS),
     "GATEWAY_STALL_TIMEOUT": "3",
     "GATEWAY_ORPHAN_GRACE": "5",
-    "GATEWAY_RETENTION": "10",
     "GATEWAY_SEND_TIMEOUT": "5",
     "GATEWAY_PING_INTERVAL": "0.5",
     "GATEWAY_MAX_STREAMS_PER_CLIENT": "1000",
@@ -255,7 +254,7 @@ class Claude:
         frames = list(_frames(plan, plan.text[at - overlap :], nth))
         raw = b"".join(frames)
         if what is None:
-            yield from self._paced(frames, plan.gap_s)
+            yield from self._paced(frames, plan.gap_s, overlap)
             return
         # A doomed answer must get on a little each time, or it is as if nothing had been said.
         cut = int(len(raw) * plan.cuts[nth % len(plan.cuts)])
@@ -266,7 +265,7 @@ class Claude:
             cut -= len(each)
             whole.append(each)
         torn = frames[len(whole)][:cut] if len(whole) < len(frames) else b""
-        yield from self._paced(whole, plan.gap_s)
+        yield from self._paced(whole, plan.gap_s, overlap)
         self._findings.faults[f"Claude: {what}"] += 1
         if what.startswith("dribble"):
             yield from (torn[at : at + 1] for at in range(len(torn)))
@@ -289,10 +288,11 @@ class Claude:
                 yield Ending.RESET
 
     @staticmethod
-    def _paced(frames: list[bytes], gap_s: float) -> Iterator[Any]:
-        for each in frames:
+    def _paced(frames: list[bytes], gap_s: float, at_once: int) -> Iterator[Any]:
+        # What is repeated comes at once: the gateway holds it back, but not for long.
+        for number, each in enumerate(frames):
             yield each
-            if gap_s:
+            if gap_s and number > at_once:
                 yield _after(gap_s)
 
 
@@ -476,7 +476,6 @@ class _Play:
                     break
                 await self._suffer(what)
             await self._end()
-            await asyncio.gather(*self.others)
         finally:
             for task in self.others:
                 task.cancel()
@@ -643,6 +642,11 @@ class _Play:
         insist = self.findings.insist
         insist(_text(snapshot) == self.plan.text[: self.reader.has], self.plan.number, "the snapshot differs")
         insist(snapshot["state"] != "running", self.plan.number, "it still runs after its end")
+        await asyncio.gather(*self.others)
+        # Forgotten at once, or memory could not be flat.
+        await self.gateway.request("DELETE", f"/api/chat/{self.chat}?purge=true")
+        gone = await self.gateway.request("GET", f"/api/chat/{self.chat}/stream")
+        insist(gone.status == 410, self.plan.number, f"{gone.status} for what was forgotten")
 
     async def _cancelled(self, method: str, path: str, headers: dict[str, str]) -> None:
         answer = await self.gateway.request(method, path, headers=headers)

@@ -70,7 +70,8 @@ async def test_answers_that_end_within_the_drain_are_served_to_their_end_reconne
         cut.close()
 
         started.signal(signal.SIGTERM)
-        started.signal(signal.SIGTERM, group=True)  # uv passes on what the whole group has got already
+        # At the same moment: uv passes on what a whole group has got.
+        started.signal(signal.SIGINT, group=True)
         refused = await draining(client)
         assert (refused.status, refused.error["type"]) == (503, "api_error")
         assert (await client.request("GET", "/healthz")).status == 200
