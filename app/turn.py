@@ -39,9 +39,6 @@ MAX_RETRY_AFTER_S = 30
 MAX_WAITING_S = 60
 """All waits of one answer together."""
 
-HOLD_BACK_S = 1.5
-"""How long text at a joint may be held back to see whether it repeats what was there."""
-
 
 @dataclass(slots=True)
 class Patience:
@@ -100,7 +97,6 @@ class Turn:
         self._unsaid: list[Event] | None = None if teller.began else []
         self._showed = False
         self._joint: Joint | None = None
-        self._settling: asyncio.TimerHandle | None = None
 
     async def run(self, body: dict[str, Any]) -> Translator:
         """Ask with *body*, which is the base and perhaps what the turn has said; return the message that ended it.
@@ -138,17 +134,13 @@ class Turn:
     async def _call(self, translator: Translator) -> None:
         self._showed = False
         self._joint = Joint(self._plan.said, self._plan.mode) if self._plan.goes_on is not None else None
-        try:
-            async with self._upstream.stream(self._plan.body) as reads:
-                async for frames in reads:
-                    for frame in frames:
-                        self._take(translator, translator.feed(frame))
-                        if translator.ended:
-                            await drain(reads)
-                            return
-        finally:
-            if self._settling:
-                self._settling.cancel()
+        async with self._upstream.stream(self._plan.body) as reads:
+            async for frames in reads:
+                for frame in frames:
+                    self._take(translator, translator.feed(frame))
+                    if translator.ended:
+                        await drain(reads)
+                        return
         msg = "Claude's stream ended before the answer was complete."
         raise Truncated(msg)
 
@@ -211,14 +203,14 @@ class Turn:
     # Where text goes on
 
     def _at_joint(self, event: Event, joint: Joint) -> bool:
-        """Say whether *event* is held back at the joint; what was held is said when that is over."""
+        """Say whether *event* is held back at the joint; what was held is said when that is over.
+
+        However slowly it comes, what may be a repetition is no news to anybody: it waits for what decides it.
+        """
         match event:
             case Text(text, index) if index == self._plan.goes_on:
                 if joint.feed(text):
                     self._settle_joint()
-                elif self._settling is None:
-                    loop = asyncio.get_running_loop()
-                    self._settling = loop.call_later(HOLD_BACK_S, self._settle_joint)
                 return True
             case Citation(index) | BlockStop(index) if index == self._plan.goes_on:
                 self._settle_joint()
@@ -229,9 +221,6 @@ class Turn:
 
         Where nothing came the joint is said all the same: what Claude thought at it belongs to another context.
         """
-        if self._settling:
-            self._settling.cancel()
-            self._settling = None
         joint, self._joint, index = self._joint, None, self._plan.goes_on
         if joint is None or index is None:
             return

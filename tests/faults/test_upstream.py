@@ -244,6 +244,27 @@ async def test_a_break_inside_what_a_continuation_repeats_doubles_nothing(overla
         assert len(rig.claude.calls) == 3
 
 
+async def test_a_repetition_that_comes_slowly_is_left_out_too() -> None:
+    """What repeats the text before the break is no news, however long the rest of the repetition takes."""
+    slowly = asyncio.Event()
+
+    def script(call: Call) -> Answer:
+        if len(rig.claude.calls) == 1:
+            return [*saying(*PIECES)[:42], Ending.RESET]
+        frames = rest(call, overlap=80)
+        return [*frames[:10], slowly, *frames[10:]]
+
+    async with rigged(script, ping_interval=0.1) as rig:
+        stream = await rig.client.stream(ask("x"))
+        await rig.claude.until_called(2)
+        pings = len(stream.comments)
+        while len(stream.comments) < pings + 3:  # so Claude's pause has lasted, and was borne
+            assert await stream._read()
+        slowly.set()
+        whole(await stream.rest())
+        assert len(rig.claude.calls) == 2
+
+
 async def test_the_last_continuation_too_may_lack_its_last_frame() -> None:
     def script(call: Call) -> Answer:
         return [*saying(*PIECES)[:42], Ending.RESET] if len(rig.claude.calls) == 1 else rest(call)[:-1]
@@ -266,8 +287,10 @@ async def test_a_key_whose_answer_failed_after_a_block_was_shown_is_not_billed_a
 
 
 async def test_an_overloaded_claude_in_the_middle_is_an_error_where_joints_are_not_wanted() -> None:
-    async with rigged(lambda _: [*saying(*PIECES)[:42], OVERLOADED], on_break="error") as rig:
+    async with rigged(lambda _: [*saying(*PIECES)[:42], OVERLOADED, Ending.STALL], on_break="error") as rig:
         stream = await read(rig)
+        await rig.claude.calls[0].closed.wait()
+        assert rig.claude.calls[0].aborted
         assert len(rig.claude.calls) == 1
     part(stream)
     assert stream.text == "".join(PIECES[:40])
