@@ -1,170 +1,59 @@
 // @ts-check
 /**
- * Every word the page says. One object per language; a language is complete or absent.
+ * Every word the page says, in the reader's language.
  *
- * What stands in index.html already is named there by `data-text` (and `data-label`, `data-title`, `data-placeholder`
- * for attributes) and filled in by `localize`; English stands in the HTML itself as well, so that it never flashes.
+ * A language is a module in `languages/`, complete or absent; only the one in use is loaded, and English stands in when
+ * it cannot be. What stands in index.html already is named there by `data-text` (and `data-label`, `data-title`,
+ * `data-placeholder` for attributes) and filled in by `localize`; English stands in the HTML itself as well, so that it
+ * never flashes.
  */
 
+import { texts as english } from "./languages/en.js";
+import { prefer, preference } from "./preferences.js";
+
 /** @typedef {import("./events.js").Fault} Fault */
-/** @typedef {{kind: string, prompt: string, sent?: string}} Example  `sent`: when it is not just the prompt */
+/** @typedef {import("./languages/en.js").Texts} Texts */
 
-const number = new Intl.NumberFormat("en");
-/** @param {number} ms */
-const seconds = (ms) => (ms < 9950 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 1000)} s`);
+/** By code, each with its own name for itself. */
+export const LANGUAGES = /** @type {const} */ ({ en: "English", ar: "العربية", ja: "日本語" });
 
-const en = {
-  /** Texts of index.html, by their `data-` name. */
-  page: {
-    tagline: "Ask. The answer will not get lost.",
-    promise:
-      "It is written on the server, not in this tab. Reload, change networks, close the lid: the text goes on where it stopped.",
-    newChat: "New conversation",
-    model: "Model",
-    ask: "Ask Claude",
-    message: "Message",
-    placeholder: "Ask anything",
-    hint: "Enter sends, Shift + Enter makes a new line",
-    conversation: "Conversation",
-    latest: "Jump to the latest",
-    demoTitle: "Demo",
-    demo: "Answers are simulated. Set ANTHROPIC_API_KEY to talk to Claude.",
-    examples: "Examples",
-  },
+/** @typedef {keyof typeof LANGUAGES} Language */
 
-  /** What a reader who is here for the first time may want to ask. */
-  examples: /** @type {Example[]} */ ([
-    { kind: "Explain", prompt: "How does TCP notice that the other side is gone?" },
-    { kind: "Compare", prompt: "A table of SSE, WebSockets and long polling: when which?" },
-    { kind: "Write", prompt: "A small LRU cache in Python, with tests" },
-  ]),
-  exampleOfClaude: /** @type {Example} */ ({
-    kind: "Think",
-    prompt: "Why is the sky dark at night, if there are stars everywhere?",
-  }),
-  /** The simulator does what the directive says, so that recovery can be watched. */
-  exampleOfDemo: /** @type {Example} */ ({
-    kind: "Break it",
-    prompt: "Cut the connection to Claude half-way and watch the answer go on",
-    sent: "[[reset after=60]] Tell me how rivers find their way to the sea.",
-  }),
+const RIGHT_TO_LEFT = /** @type {readonly string[]} */ (["ar"]);
 
-  send: "Send",
-  stop: "Stop",
-  stopping: "Stopping…",
-  you: "You",
-  /** @param {string} model */
-  answerBy: (model) => (model ? `Assistant, ${model}` : "Assistant"),
-  noModels: "No models",
+/**
+ * The first of the wanted languages that there is; the region does not matter.
+ *
+ * @param {readonly string[]} wanted  best first, as `navigator.languages`
+ * @returns {Language}
+ */
+export function choose(wanted) {
+  const codes = wanted.map((tag) => tag.toLowerCase().split("-")[0] ?? "");
+  return /** @type {Language | undefined} */ (codes.find((code) => code in LANGUAGES)) ?? "en";
+}
 
-  state: {
-    connecting: "Waiting for Claude",
-    streaming: "Waiting for Claude",
-    reconnecting: "Connection lost, picking up where it stopped",
-    offline: "You are offline; this goes on when the network is back",
-    stopping: "Stopping",
-  },
-  status: {
-    thinking: "Claude is thinking",
-    answering: "Answering",
-    /** @param {number} words */
-    complete: (words) => `Answer complete, ${number.format(words)} ${words === 1 ? "word" : "words"}`,
-    stopped: "Stopped",
-  },
+/** @param {Language} language @returns {Promise<Texts>} */
+async function load(language) {
+  try {
+    if (language === "ar") return (await import("./languages/ar.js")).texts;
+    if (language === "ja") return (await import("./languages/ja.js")).texts;
+  } catch {
+    // not to be had now: a page in English is better than none
+  }
+  return english;
+}
 
-  thinking: "Thinking",
-  /** @param {number} ms */
-  thought: (ms) => `Thought for ${seconds(ms)}`,
-  /** @param {number} ms */
-  thoughtAgain: (ms) => `Thought again for ${seconds(ms)}, to go on after the break`,
-  thoughtHidden: "Claude kept this reasoning to itself.",
+/** The language in use. */
+export const language = choose([preference("language") ?? "", ...(globalThis.navigator?.languages ?? [])]);
 
-  tool: {
-    running: "running",
-    done: "done",
-    failed: "failed",
-    writing: "being written",
-    input: "Input",
-    result: "Result",
-  },
+/** The texts in use. */
+export const text = await load(language);
 
-  copy: "Copy",
-  copied: "Copied",
-  table: "Table",
-  taskDone: "done",
-  taskOpen: "not done",
-  image: "Image",
-
-  seam: "The connection to Claude broke here; what follows was asked for again.",
-  /** @param {string} reason @param {number} attempt */
-  retry: (reason, attempt) =>
-    `Claude could not go on (${reason.replaceAll("_", " ")}); asked again, attempt ${attempt}`,
-
-  stopReason: {
-    max_tokens: "Stopped at the length limit.",
-    refusal: "Claude declined to answer this.",
-    cancelled: "Stopped.",
-    abandoned: "Nobody was reading any more, so this was stopped.",
-    pause_turn: "Claude paused here.",
-    model_context_window_exceeded: "The conversation has filled the model’s context.",
-  },
-
-  /** By error type: what happened, and whose matter it is. */
-  fault: {
-    network_error: [
-      "The gateway cannot be reached",
-      "It is down, or something between here and there is. Nothing you wrote is lost.",
-    ],
-    interrupted: [
-      "Interrupted",
-      "The gateway no longer knows this answer: it restarted, or too much time has passed. What arrived is kept.",
-    ],
-    invalid_request_error: ["This could not be asked", "Something about the request itself is not acceptable."],
-    authentication_error: ["Not signed in", "This gateway wants to know who is asking."],
-    permission_error: ["Not allowed", "This gateway does not accept requests like this one."],
-    not_found_error: ["Not found", "What was asked for does not exist here."],
-    request_too_large: ["Too large", "The conversation has outgrown what the gateway accepts."],
-    rate_limit_error: ["Too many requests", "A limit was reached. It passes by itself."],
-    overloaded_error: [
-      "Claude is overloaded",
-      "Not your fault, and nothing is wrong with your request. It usually passes soon.",
-    ],
-    timeout_error: ["Claude took too long", "Not your fault. Asking again often helps."],
-    api_error: ["Something broke on the way", "Not your fault: it happened at the gateway or at Claude."],
-  },
-  goOn: "Continue",
-  /** What the reader then says; Claude's current models take no half answer to complete. */
-  goOnPrompt: "Continue exactly where you stopped.",
-  copyAnswer: "Copy answer",
-  verified: "intact",
-  verifiedWhy: "The checksum of what arrived is the one the gateway sent",
-  damaged: "What arrived differs from what the gateway sent.",
-  /** @param {number} n */
-  citation: (n) => `Source ${n}`,
-  tryAgain: "Try again",
-  /** @param {number} s */
-  tryAgainIn: (s) => `Try again in ${s} s`,
-  /** @param {string} id */
-  requestId: (id) => `Request ${id}`,
-
-  meta: {
-    /** @param {number} ms */
-    ttft: (ms) => `${ms < 950 ? `${Math.round(ms)} ms` : seconds(ms)} to first token`,
-    /** @param {number} rate */
-    rate: (rate) => `${rate.toFixed(rate < 10 ? 1 : 0)} tok/s`,
-    /** @param {number} n */
-    input: (n) => `${number.format(n)} in`,
-    /** @param {number} n */
-    output: (n) => `${number.format(n)} out`,
-    /** @param {number} n */
-    cached: (n) => `${number.format(n)} cached`,
-    /** @param {number} usd */
-    cost: (usd) => `$${usd.toFixed(usd < 0.01 ? 5 : usd < 1 ? 3 : 2)}`,
-  },
-};
-
-/** The texts in use. More languages come as more objects of the same shape, chosen by `navigator.languages`. */
-export const text = en;
+/** Use another language from now on: the page is loaded again, and goes on where it was. @param {Language} chosen */
+export function speak(chosen) {
+  prefer("language", chosen);
+  location.reload();
+}
 
 /**
  * @param {Fault} fault
@@ -176,8 +65,16 @@ export function explain({ type }) {
   return { title, whose };
 }
 
-/** Fill in what the page's HTML says. @param {ParentNode} root */
-export function localize(root) {
+/** Fill in what the page's HTML says. @param {Document} page */
+export function localize(page) {
+  page.documentElement.lang = language;
+  page.documentElement.dir = RIGHT_TO_LEFT.includes(language) ? "rtl" : "ltr";
+  fillIn(page);
+  for (const template of page.querySelectorAll("template")) fillIn(template.content);
+}
+
+/** @param {ParentNode} root */
+function fillIn(root) {
   const words = /** @type {Record<string, string>} */ (text.page);
   for (const element of root.querySelectorAll("[data-text]")) {
     element.textContent = words[element.getAttribute("data-text") ?? ""] ?? element.textContent;

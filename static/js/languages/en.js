@@ -1,0 +1,161 @@
+// @ts-check
+/** English. The other languages have the same keys; `Texts` is their type. */
+
+import { formats } from "./formats.js";
+
+/** @typedef {typeof texts} Texts */
+/** @typedef {{kind: string, prompt: string, sent?: string}} Example  `sent`: when it is not just the prompt */
+
+const { number, measure, plural, dollars } = formats("en");
+/** @param {number} ms */
+const seconds = (ms) => `${measure(ms / 1000)} s`;
+
+export const texts = {
+  /** Texts of index.html, by their `data-` name. */
+  page: {
+    tagline: "Ask. The answer will not get lost.",
+    promise:
+      "It is written on the server, not in this tab. Reload, change networks, close the lid: the text goes on where it stopped.",
+    newChat: "New conversation",
+    model: "Model",
+    ask: "Ask Claude",
+    message: "Message",
+    placeholder: "Ask anything",
+    hint: "Enter sends, Shift + Enter makes a new line",
+    conversation: "Conversation",
+    latest: "Jump to the latest",
+    demoTitle: "Demo",
+    demo: "Answers are simulated. Set ANTHROPIC_API_KEY to talk to Claude.",
+    examples: "Examples",
+  },
+
+  /** What a reader who is here for the first time may want to ask. */
+  examples: /** @type {Example[]} */ ([
+    { kind: "Explain", prompt: "How does TCP notice that the other side is gone?" },
+    { kind: "Compare", prompt: "A table of SSE, WebSockets and long polling: when which?" },
+    { kind: "Write", prompt: "A small LRU cache in Python, with tests" },
+  ]),
+  exampleOfClaude: /** @type {Example} */ ({
+    kind: "Think",
+    prompt: "Why is the sky dark at night, if there are stars everywhere?",
+  }),
+  /** The simulator does what the directive says, so that recovery can be watched. */
+  exampleOfDemo: /** @type {Example} */ ({
+    kind: "Break it",
+    prompt: "Cut the connection to Claude half-way and watch the answer go on",
+    sent: "[[reset after=60]] Tell me how rivers find their way to the sea.",
+  }),
+
+  send: "Send",
+  stop: "Stop",
+  stopping: "Stopping…",
+  you: "You",
+  /** @param {string} model */
+  answerBy: (model) => (model ? `Assistant, ${model}` : "Assistant"),
+  noModels: "No models",
+
+  state: {
+    connecting: "Waiting for Claude",
+    streaming: "Waiting for Claude",
+    reconnecting: "Connection lost, picking up where it stopped",
+    offline: "You are offline; this goes on when the network is back",
+    stopping: "Stopping",
+  },
+  status: {
+    thinking: "Claude is thinking",
+    answering: "Answering",
+    /** @param {number} words */
+    complete: (words) => `Answer complete, ${plural(words, { one: "# word", other: "# words" })}`,
+    stopped: "Stopped",
+  },
+
+  thinking: "Thinking",
+  /** @param {number} ms */
+  thought: (ms) => `Thought for ${seconds(ms)}`,
+  /** @param {number} ms */
+  thoughtAgain: (ms) => `Thought again for ${seconds(ms)}, to go on after the break`,
+  thoughtHidden: "Claude kept this reasoning to itself.",
+
+  tool: {
+    running: "running",
+    done: "done",
+    failed: "failed",
+    writing: "being written",
+    input: "Input",
+    result: "Result",
+  },
+
+  copy: "Copy",
+  copied: "Copied",
+  table: "Table",
+  taskDone: "done",
+  taskOpen: "not done",
+  image: "Image",
+
+  seam: "The connection to Claude broke here; what follows was asked for again.",
+  /** @param {string} reason @param {number} attempt */
+  retry: (reason, attempt) =>
+    `Claude could not go on (${reason.replaceAll("_", " ")}); asked again, attempt ${attempt}`,
+
+  stopReason: {
+    max_tokens: "Stopped at the length limit.",
+    refusal: "Claude declined to answer this.",
+    cancelled: "Stopped.",
+    abandoned: "Nobody was reading any more, so this was stopped.",
+    pause_turn: "Claude paused here.",
+    model_context_window_exceeded: "The conversation has filled the model’s context.",
+  },
+
+  /** By error type: what happened, and whose matter it is. */
+  fault: {
+    network_error: [
+      "The gateway cannot be reached",
+      "It is down, or something between here and there is. Nothing you wrote is lost.",
+    ],
+    interrupted: [
+      "Interrupted",
+      "The gateway no longer knows this answer: it restarted, or too much time has passed. What arrived is kept.",
+    ],
+    invalid_request_error: ["This could not be asked", "Something about the request itself is not acceptable."],
+    authentication_error: ["Not signed in", "This gateway wants to know who is asking."],
+    permission_error: ["Not allowed", "This gateway does not accept requests like this one."],
+    not_found_error: ["Not found", "What was asked for does not exist here."],
+    request_too_large: ["Too large", "The conversation has outgrown what the gateway accepts."],
+    rate_limit_error: ["Too many requests", "A limit was reached. It passes by itself."],
+    overloaded_error: [
+      "Claude is overloaded",
+      "Not your fault, and nothing is wrong with your request. It usually passes soon.",
+    ],
+    timeout_error: ["Claude took too long", "Not your fault. Asking again often helps."],
+    api_error: ["Something broke on the way", "Not your fault: it happened at the gateway or at Claude."],
+  },
+  goOn: "Continue",
+  /** What the reader then says; Claude's current models take no half answer to complete. */
+  goOnPrompt: "Continue exactly where you stopped.",
+  copyAnswer: "Copy answer",
+  verified: "intact",
+  verifiedWhy: "The checksum of what arrived is the one the gateway sent",
+  damaged: "What arrived differs from what the gateway sent.",
+  /** @param {number} n */
+  citation: (n) => `Source ${n}`,
+  tryAgain: "Try again",
+  /** @param {number} s */
+  tryAgainIn: (s) => `Try again in ${number(s)} s`,
+  /** @param {string} id */
+  requestId: (id) => `Request ${id}`,
+
+  meta: {
+    /** @param {number} ms */
+    ttft: (ms) => `${ms < 950 ? `${number(ms)} ms` : seconds(ms)} to first token`,
+    /** @param {number} rate */
+    rate: (rate) => `${measure(rate)} tok/s`,
+    /** @param {number} n */
+    input: (n) => `${number(n)} in`,
+    /** @param {number} n */
+    output: (n) => `${number(n)} out`,
+    /** @param {number} n */
+    cached: (n) => `${number(n)} cached`,
+    /** @param {number} usd */
+    cost: (usd) => dollars(usd),
+  },
+};

@@ -1,0 +1,41 @@
+// @ts-check
+/** How a language writes numbers, plurals, lists and money. The browser knows all of it. */
+
+/** @param {string} locale */
+export function formats(locale) {
+  const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
+  const tenths = new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+  const rules = new Intl.PluralRules(locale);
+  return {
+    /** @param {number} n */
+    number: (n) => whole.format(n),
+
+    /** One decimal for what is small. @param {number} n */
+    measure: (n) => (n < 9.95 ? tenths : whole).format(n),
+
+    /**
+     * The form of a word that goes with a number, which stands where the form has `#`.
+     *
+     * @param {number} n
+     * @param {Partial<Record<Intl.LDMLPluralRule, string>> & {other: string}} forms
+     */
+    plural: (n, forms) => (forms[rules.select(n)] ?? forms.other).replace("#", whole.format(n)),
+
+    /** @param {number} usd */
+    dollars: (usd) => {
+      const digits = usd < 0.01 ? 5 : usd < 1 ? 3 : 2;
+      const style = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+      return new Intl.NumberFormat(locale, { style: "currency", currency: "USD", ...style }).format(usd);
+    },
+
+    /** @param {number} bytes */
+    size: (bytes) => {
+      const [unit, of] = bytes < 1e6 ? ["kilobyte", 1e3] : ["megabyte", 1e6];
+      const style = { unit: String(unit), maximumFractionDigits: 1 };
+      return new Intl.NumberFormat(locale, { style: "unit", ...style }).format(bytes / Number(of));
+    },
+
+    /** @param {string[]} items */
+    either: (items) => new Intl.ListFormat(locale, { type: "disjunction" }).format(items),
+  };
+}

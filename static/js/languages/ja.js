@@ -1,0 +1,140 @@
+// @ts-check
+/** Japanese. */
+
+import { formats } from "./formats.js";
+
+const { number, measure, dollars } = formats("ja");
+/** @param {number} ms */
+const seconds = (ms) => `${measure(ms / 1000)} 秒`;
+
+/** @type {import("./en.js").Texts} */
+export const texts = {
+  page: {
+    tagline: "尋ねてください。答えは失われません。",
+    promise:
+      "答えはこのタブではなくサーバーで書かれます。再読み込みしても、回線が変わっても、画面を閉じても、止まったところから続きます。",
+    newChat: "新しい会話",
+    model: "モデル",
+    ask: "Claude に尋ねる",
+    message: "メッセージ",
+    placeholder: "何でも尋ねてください",
+    hint: "Enter で送信、Shift + Enter で改行",
+    conversation: "会話",
+    latest: "最新へ移動",
+    demoTitle: "デモ",
+    demo: "答えは模擬です。Claude と話すには ANTHROPIC_API_KEY を設定してください。",
+    examples: "例",
+  },
+
+  examples: [
+    { kind: "説明", prompt: "TCP は相手がいなくなったことにどうやって気づくのですか?" },
+    { kind: "比較", prompt: "SSE、WebSocket、ロングポーリングの比較表。どれをいつ使う?" },
+    { kind: "作成", prompt: "Python の小さな LRU キャッシュをテスト付きで" },
+  ],
+  exampleOfClaude: { kind: "思考", prompt: "星はどこにでもあるのに、なぜ夜空は暗いのでしょう?" },
+  exampleOfDemo: {
+    kind: "切断",
+    prompt: "Claude への接続を途中で切って、答えが続く様子を見る",
+    sent: "[[reset after=60]] Tell me how rivers find their way to the sea.",
+  },
+
+  send: "送信",
+  stop: "停止",
+  stopping: "停止しています…",
+  you: "あなた",
+  answerBy: (model) => (model ? `アシスタント、${model}` : "アシスタント"),
+  noModels: "モデルがありません",
+
+  state: {
+    connecting: "Claude を待っています",
+    streaming: "Claude を待っています",
+    reconnecting: "接続が切れました。止まったところから再開しています",
+    offline: "オフラインです。回線が戻れば続きます",
+    stopping: "停止しています",
+  },
+  status: {
+    thinking: "Claude が考えています",
+    answering: "回答中",
+    complete: (words) => `回答完了、${number(words)} 語`,
+    stopped: "停止しました",
+  },
+
+  thinking: "思考中",
+  thought: (ms) => `${seconds(ms)}間考えました`,
+  thoughtAgain: (ms) => `中断の後、続けるために ${seconds(ms)}間考え直しました`,
+  thoughtHidden: "Claude はこの思考を公開しませんでした。",
+
+  tool: {
+    running: "実行中",
+    done: "完了",
+    failed: "失敗",
+    writing: "作成中",
+    input: "入力",
+    result: "結果",
+  },
+
+  copy: "コピー",
+  copied: "コピーしました",
+  table: "表",
+  taskDone: "済み",
+  taskOpen: "未了",
+  image: "画像",
+
+  seam: "ここで Claude への接続が切れました。以降は改めて求めた続きです。",
+  retry: (reason, attempt) =>
+    `Claude は続けられませんでした(${reason.replaceAll("_", " ")})。再依頼 ${number(attempt)} 回目`,
+
+  stopReason: {
+    max_tokens: "長さの上限で止まりました。",
+    refusal: "Claude はこの質問への回答を控えました。",
+    cancelled: "停止しました。",
+    abandoned: "読む人がいなくなったため停止しました。",
+    pause_turn: "Claude はここで一時停止しました。",
+    model_context_window_exceeded: "会話がモデルのコンテキストの上限に達しました。",
+  },
+
+  fault: {
+    network_error: [
+      "ゲートウェイに接続できません",
+      "ゲートウェイか途中の経路が停止しています。書いた内容は失われていません。",
+    ],
+    interrupted: [
+      "中断されました",
+      "ゲートウェイはこの回答をもう保持していません。再起動したか、時間が経ちすぎました。届いた分は残っています。",
+    ],
+    invalid_request_error: ["この内容は送れません", "リクエスト自体に受け付けられない点があります。"],
+    authentication_error: ["サインインしていません", "このゲートウェイは利用者の確認を必要とします。"],
+    permission_error: ["許可されていません", "このゲートウェイはこのようなリクエストを受け付けません。"],
+    not_found_error: ["見つかりません", "求められたものはここにはありません。"],
+    request_too_large: ["大きすぎます", "会話がゲートウェイの受け付ける大きさを超えました。"],
+    rate_limit_error: ["リクエストが多すぎます", "上限に達しました。時間が経てば解消します。"],
+    overloaded_error: [
+      "Claude が混み合っています",
+      "あなたのせいではなく、リクエストにも問題はありません。通常すぐに収まります。",
+    ],
+    timeout_error: [
+      "Claude の応答に時間がかかりすぎました",
+      "あなたのせいではありません。もう一度尋ねるとうまくいくことが多いです。",
+    ],
+    api_error: ["途中で問題が起きました", "あなたのせいではありません。ゲートウェイか Claude の側で起きました。"],
+  },
+  goOn: "続ける",
+  goOnPrompt: "止まったところからそのまま続けてください。",
+  copyAnswer: "回答をコピー",
+  verified: "欠落なし",
+  verifiedWhy: "届いた内容のチェックサムがゲートウェイの送ったものと一致しました",
+  damaged: "届いた内容がゲートウェイの送ったものと異なります。",
+  citation: (n) => `出典 ${number(n)}`,
+  tryAgain: "もう一度試す",
+  tryAgainIn: (s) => `${number(s)} 秒後に試せます`,
+  requestId: (id) => `リクエスト ${id}`,
+
+  meta: {
+    ttft: (ms) => `最初のトークンまで ${ms < 950 ? `${number(ms)} ミリ秒` : seconds(ms)}`,
+    rate: (rate) => `${measure(rate)} トークン/秒`,
+    input: (n) => `入力 ${number(n)}`,
+    output: (n) => `出力 ${number(n)}`,
+    cached: (n) => `キャッシュ ${number(n)}`,
+    cost: (usd) => dollars(usd),
+  },
+};
