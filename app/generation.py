@@ -128,6 +128,7 @@ class Generation:
         self._task: asyncio.Task[None] | None = None
         self._start_anyway: asyncio.TimerHandle | None = None
         self._orphan: asyncio.TimerHandle | None = None
+        self._missed_since: float | None = None
 
     # What the producer does
 
@@ -281,13 +282,28 @@ class Generation:
     def join(self) -> None:
         """Count a reader in."""
         self.readers += 1
+        self._missed_since = None
         if self._orphan:
             self._orphan.cancel()
             self._orphan = None
 
-    def leave(self) -> None:
-        """Count a reader out; the last one starts the grace."""
+    def leave(self, *, saw_end: bool) -> None:
+        """Count a reader out; the last one starts the grace.
+
+        Args:
+            saw_end: It was sent everything, the terminal event included.
+        """
         self.readers -= 1
-        if self.readers == 0 and not self.log.ended and self._grace_s >= 0:
+        if self.readers or saw_end:
+            return
+        self._missed_since = time.monotonic()
+        if not self.log.ended and self._grace_s >= 0:
             loop = asyncio.get_running_loop()
             self._orphan = loop.call_later(self._grace_s, self.cancel, "abandoned")
+
+    @property
+    def missed(self) -> bool:
+        """Whether it came to its end while its last reader was away, who within the grace may still return."""
+        if self._missed_since is None or self.refusal or self.state not in ("done", "failed"):
+            return False
+        return self._grace_s < 0 or time.monotonic() - self._missed_since < self._grace_s

@@ -207,6 +207,10 @@ class Hub:
         """Return how many generations are under way."""
         return len(self._live)
 
+    def awaited(self) -> int:
+        """Return how many generations are under way, or have ended with a reader who may still come back for it."""
+        return sum(each in self._live or each.missed for each in self._generations.values())
+
     def interrupt(self) -> None:
         """End what is under way, so that its readers are told."""
         for generation in tuple(self._live):

@@ -41,6 +41,7 @@ class Reader:
         self._grown = asyncio.Event()
         self._unlisten = generation.log.listen(self._grown.set)
         self._closed = False
+        self._saw_end = False
         generation.join()
 
     async def frames(self) -> AsyncIterator[bytes]:
@@ -59,6 +60,7 @@ class Reader:
                 self._number += len(entries)
                 yield entries[0].frame if len(entries) == 1 else frames(entries, first)
             elif log.ended:
+                self._saw_end = True
                 return
             else:
                 await self._grown.wait()
@@ -79,6 +81,7 @@ class Reader:
                 due = loop.time() + self._every_s
                 yield pieces
             elif log.ended and self._number == len(log):
+                self._saw_end = True
                 return
             else:
                 with suppress(TimeoutError):
@@ -90,13 +93,14 @@ class Reader:
         while not self.generation.log.ended:
             self._grown.clear()
             await self._grown.wait()
+        self._saw_end = True
 
     def close(self) -> None:
         """Leave. Closing twice does nothing."""
         if not self._closed:
             self._closed = True
             self._unlisten()
-            self.generation.leave()
+            self.generation.leave(saw_end=self._saw_end)
 
 
 class EventStream(EventSourceResponse):

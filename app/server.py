@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import time
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
@@ -72,19 +73,19 @@ class Server(uvicorn.Server):
         hub: Hub = self._app.state.gateway.hub
         logger.info("%s: draining %d answers, at most %g s", name, hub.count(), self._drain_s)
         hub.draining = True
-        await self._quiet(hub, self._drain_s)
+        await self._quiet(hub.awaited, self._drain_s)
         hub.interrupt()
-        if not await self._quiet(hub, FAREWELL_S):
+        if not await self._quiet(hub.count, FAREWELL_S):
             for connection in filter(_busy, self.server_state.connections):
                 connection.transport.abort()
         self.should_exit = True
 
-    async def _quiet(self, hub: Hub, longest_s: float) -> bool:
-        """Wait until nothing is under way and everything has been sent; return whether that came."""
+    async def _quiet(self, left: Callable[[], int], longest_s: float) -> bool:
+        """Wait until no generation is *left* and everything has been sent; return whether that came."""
         try:
             async with asyncio.timeout(longest_s):
                 # uvicorn tells nobody when a connection has nothing more to do.
-                while hub.count() or any(map(_busy, self.server_state.connections)):  # noqa: ASYNC110
+                while left() or any(map(_busy, self.server_state.connections)):  # noqa: ASYNC110
                     await asyncio.sleep(0.02)
         except TimeoutError:
             return False

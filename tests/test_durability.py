@@ -647,8 +647,8 @@ async def test_a_reader_that_does_not_read_is_let_go_and_can_resume(caplog: pyte
         left = asyncio.Event()
         leave = generation.leave
 
-        def leave_and_tell() -> None:
-            leave()
+        def leave_and_tell(*, saw_end: bool) -> None:
+            leave(saw_end=saw_end)
             left.set()
 
         generation.leave = leave_and_tell  # type: ignore[method-assign]

@@ -15,7 +15,7 @@ from websockets.asyncio.client import connect
 from tests.faults.rig import PIECES, part, rigged, whole
 from tests.reading import Answer, Client, ask
 from tests.running import KEY, Program, program
-from tests.scripted import Call, Ending, Script, ScriptedClaude, saying
+from tests.scripted import Call, Ending, Script, ScriptedClaude, refusing, saying
 
 WORDS = "".join(PIECES[:30])
 """What an answer of ``Gates`` has said when it waits."""
@@ -92,6 +92,45 @@ async def test_answers_that_end_within_the_drain_are_served_to_their_end_reconne
         assert (await waits).json["content"] == [{"type": "text", "text": "".join(PIECES)}]
         assert await ended(started) == 0
         assert len(claude.calls) == 4
+
+
+async def test_an_answer_that_ended_while_its_reader_was_away_is_kept_through_the_drain() -> None:
+    """Else who changes networks in the wrong second loses the end of the answer."""
+    gates = Gates()
+    async with running(gates) as (started, client, _):
+        cut, leaves = await client.stream(ask("a")), await client.stream(ask("b"))
+        for stream in (cut, leaves):
+            await stream.until_text(len(WORDS))
+        cut.close()
+        leaves.close()
+        await client.request("DELETE", f"/api/chat/{leaves.id}")  # nobody waits for this one
+        started.signal(signal.SIGTERM)
+        await draining(client)
+        gates.open.set()
+        async with asyncio.timeout(10):
+            while (await client.request("GET", f"/api/chat/{cut.id}")).json["state"] == "running":
+                pass
+        for _ in range(100):  # many times as long as it takes to see that nothing is under way
+            assert (await client.request("GET", f"/api/chat/{cut.id}")).status == 200
+        whole(cut, await (await client.resume(cut.id, cut.ids[-1])).rest())
+        assert await ended(started) == 0
+
+
+async def test_nobody_is_waited_for_longer_than_the_grace_or_for_a_refusal() -> None:
+    def script(call: Call) -> Any:
+        return refusing(400, "invalid_request_error") if "refuse" in call.prompt else saying(*PIECES)
+
+    async with running(script, GATEWAY_ORPHAN_GRACE="0.3", GATEWAY_DRAIN_TIMEOUT="600") as (
+        started,
+        client,
+        _,
+    ):
+        refused = await client.request("POST", "/api/chat", ask("refuse"))
+        assert refused.status == 400
+        gone = await client.stream(ask("a"))
+        gone.close()
+        started.signal(signal.SIGTERM)
+        assert await ended(started) == 0
 
 
 async def test_answers_longer_than_the_drain_end_in_an_error_that_says_try_again() -> None:
