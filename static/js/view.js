@@ -8,12 +8,12 @@
 
 import { Prose } from "./markdown/prose.js";
 import { Cites } from "./cites.js";
-import { copyText } from "./copy.js";
+import { faultCard } from "./fault.js";
+import { Foot } from "./foot.js";
 import { make, part } from "./templates.js";
-import { explain, text } from "./text.js";
+import { text } from "./text.js";
 
 /** @typedef {import("./events.js").ChatEvent} ChatEvent */
-/** @typedef {import("./events.js").Fault} Fault */
 /** @typedef {import("./connection.js").State} State */
 
 /** What the reader asked. @param {string} prompt */
@@ -32,7 +32,7 @@ export class AnswerView {
   element = make("answer");
   #body = /** @type {HTMLElement} */ (this.element.querySelector(".answer__body"));
   #waiting = /** @type {HTMLElement} */ (this.element.querySelector(".waiting"));
-  #foot = /** @type {HTMLElement} */ (this.element.querySelector(".foot"));
+  #foot = new Foot(/** @type {HTMLElement} */ (this.element.querySelector(".foot")));
   #cites = new Cites();
   /** @type {Map<number, Shown>} */
   #blocks = new Map();
@@ -119,43 +119,22 @@ export class AnswerView {
   }
 
   /**
-   * @param {Fault} fault
-   * @param {{requestId: string | null, retryAfterMs: number | null, onAgain: (() => void) | null}} how
+   * @param {import("./events.js").Fault} fault
+   * @param {import("./fault.js").How} how
    */
-  fail(fault, { requestId, retryAfterMs, onAgain }) {
-    const card = make("fault");
-    const { title, whose } = explain(fault);
-    part(card, "title").textContent = title;
-    part(card, "whose").textContent = whose;
-    part(card, "message").textContent = fault.message;
-    part(card, "message").hidden = fault.message === "";
-    part(card, "id").textContent = requestId ? text.requestId(requestId) : "";
-    const again = /** @type {HTMLButtonElement} */ (part(card, "again"));
-    if (onAgain) {
-      again.addEventListener("click", onAgain, { once: true });
-      countDown(again, Math.ceil((retryAfterMs ?? 0) / 1000));
-    } else {
-      again.remove();
-    }
-    this.element.append(card);
+  fail(fault, how) {
+    this.element.append(faultCard(fault, how));
   }
 
   /** The answer has text that can be taken along. @param {() => string} copied */
   copyable(copied) {
-    const button = /** @type {HTMLButtonElement} */ (part(this.#foot, "copy"));
-    button.title = text.copyAnswer;
-    button.setAttribute("aria-label", text.copyAnswer);
-    button.addEventListener("click", () => void copyText(copied(), button));
-    this.#foot.hidden = false;
+    this.#foot.copyable(copied);
   }
 
   /** @param {boolean} intact  the checksum is right */
   verify(intact) {
     if (!intact) return void this.note(text.damaged);
-    const mark = make("verified");
-    mark.title = text.verifiedWhy;
-    part(mark, "word").textContent = text.verified;
-    part(this.#foot, "meta").append(mark);
+    this.#foot.verified();
   }
 
   /** Something to do next. @param {string} label @param {() => void} onClick */
@@ -307,38 +286,9 @@ export class AnswerView {
   }
 
   /** @param {import("./events.js").Done} done */
-  #done({ stop_reason, usage, timing, cost_usd }) {
-    const why = /** @type {Record<string, string>} */ (text.stopReason)[stop_reason ?? ""];
+  #done(done) {
+    const why = /** @type {Record<string, string>} */ (text.stopReason)[done.stop_reason ?? ""];
     if (why) this.note(why);
-    const { meta } = text;
-    const facts = [
-      this.#model,
-      timing?.ttft_ms != null && meta.ttft(timing.ttft_ms),
-      timing?.tokens_per_second != null && meta.rate(timing.tokens_per_second),
-      usage?.input_tokens != null && meta.input(usage.input_tokens),
-      usage?.output_tokens != null && meta.output(usage.output_tokens),
-      usage?.cache_read_input_tokens > 0 && meta.cached(usage?.cache_read_input_tokens),
-      cost_usd != null && meta.cost(cost_usd),
-    ];
-    const line = part(this.#foot, "meta");
-    for (const fact of facts) {
-      if (!fact) continue;
-      const span = document.createElement("span");
-      span.textContent = fact;
-      line.append(span);
-    }
-    this.#foot.hidden = false;
+    this.#foot.tell(this.#model, done);
   }
-}
-
-/**
- * A button that says how long it is too early.
- *
- * @param {HTMLButtonElement} button
- * @param {number} s
- */
-function countDown(button, s) {
-  button.disabled = s > 0;
-  button.textContent = s > 0 ? text.tryAgainIn(s) : text.tryAgain;
-  if (s > 0) setTimeout(() => countDown(button, s - 1), 1000);
 }

@@ -1,0 +1,38 @@
+// @ts-check
+/** What went wrong, whose matter it is, and the button that may help. */
+
+import { make, part } from "./templates.js";
+import { explain, text } from "./text.js";
+
+/** @typedef {{requestId: string | null, retryAfterMs: number | null, onAgain: (() => void) | null}} How */
+
+/** @param {import("./events.js").Fault} fault @param {How} how @returns {HTMLElement} */
+export function faultCard(fault, { requestId, retryAfterMs, onAgain }) {
+  const card = make("fault");
+  const { title, whose } = explain(fault);
+  part(card, "title").textContent = title;
+  part(card, "whose").textContent = whose;
+  part(card, "message").textContent = fault.message;
+  part(card, "message").hidden = fault.message === "";
+  part(card, "id").textContent = requestId ? text.requestId(requestId) : "";
+  const again = /** @type {HTMLButtonElement} */ (part(card, "again"));
+  if (onAgain) {
+    again.addEventListener("click", onAgain, { once: true });
+    countDown(again, Math.ceil((retryAfterMs ?? 0) / 1000));
+  } else {
+    again.remove();
+  }
+  return card;
+}
+
+/**
+ * A button that says how long it is too early.
+ *
+ * @param {HTMLButtonElement} button
+ * @param {number} s
+ */
+function countDown(button, s) {
+  button.disabled = s > 0;
+  button.textContent = s > 0 ? text.tryAgainIn(s) : text.tryAgain;
+  if (s > 0) setTimeout(() => countDown(button, s - 1), 1000);
+}
