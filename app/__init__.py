@@ -16,6 +16,7 @@ every browser connection is a *cursor* on the log. Nothing connects the two ends
 ``edge``           what every request passes: its id, who asks, safe by default, errors in one shape
 ``routes``         HTTP words only: read a request, start or find a generation, answer
 ``websocket``      the same events over a WebSocket
+``page/``          the chat page's files: joined, compressed, kept in memory
 ``gateway``        what the routes work with
 ``relay``          one reader: log and cursor → bytes
 ``hub``            the generations of this process: start, find, retire, drain

@@ -3,13 +3,10 @@
 import gc
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
-from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, Response
-from fastapi.staticfiles import StaticFiles
+from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 
@@ -20,31 +17,12 @@ from app.gateway import Gateway
 from app.hub import Hub
 from app.mcp_servers.servers import McpServers
 from app.metrics import Metrics
+from app.page.files import REVALIDATE, PageFiles, page_folder, respond
 from app.protocol.errors import BadRequest, NotFound, Problem, WrongMethod
 from app.settings import Settings
 from app.tools import Toolbox, from_modules
 from app.turn import Patience
 from app.upstream import Upstream
-
-REVALIDATE = {"Cache-Control": "no-cache"}
-"""Files may be kept but must be asked for again: they have ETags and their names do not change."""
-
-
-def page_folder() -> Path:
-    """Return the folder of the page's files: beside the package in a checkout, inside it in a wheel."""
-    package = Path(__file__).parent
-    inside = package / "static"
-    return inside if inside.is_dir() else package.parent / "static"
-
-
-class PageFiles(StaticFiles):
-    """The page's files, revalidated each time."""
-
-    def file_response(self, *args: Any, **kwargs: Any) -> Response:
-        """Return a file."""
-        response = super().file_response(*args, **kwargs)
-        response.headers.update(REVALIDATE)
-        return response
 
 
 def create_app(settings: Settings, base_url: str | None) -> FastAPI:
@@ -97,12 +75,12 @@ def create_app(settings: Settings, base_url: str | None) -> FastAPI:
     # The socket's address would match a generation's, so it comes first.
     app.include_router(websocket.router)
     app.include_router(routes.router)
-    folder = page_folder()
-    app.mount("/static", PageFiles(directory=folder, check_dir=False))
+    files = PageFiles(page_folder())
+    app.mount("/static", files)
 
     @app.api_route("/", methods=["GET", "HEAD"])
-    async def page() -> Response:
-        return FileResponse(folder / "index.html", headers=REVALIDATE)
+    async def page(request: Request) -> Response:
+        return respond(files.fresh_page(), request.headers, REVALIDATE)
 
     return app
 
