@@ -10,11 +10,19 @@ A *generation* is one answer: an append-only, numbered *log* of *events*. A prod
 every browser connection is a *cursor* on the log. Nothing connects the two ends but the log.
 
 =================  =====================================================================================
-``__main__``       the command line: serve, simulate, check
+``__main__``       the command line: serve, simulate, check, token
 ``server``         the process: listen, drain on a signal, end
 ``main``           create_app(): introduces the others to each other
 ``edge``           what every request passes: its id, who asks, safe by default, errors in one shape
+``caller``         who asks: from where, as far as trusted proxies say, and whose it is
+``sites``          which sites' pages may call the gateway
+``refusal``        a Problem → an answer
+``connection``     how to drop one
+``auth/``          who may use it: a module for each way to say who one is
+``terms``          what one client may ask for, and how much
 ``routes``         HTTP words only: read a request, start or find a generation, answer
+``session``        signing in and out
+``body``           a request's body, within its bounds
 ``websocket``      the same events over a WebSocket
 ``page/``          the chat page's files: joined, compressed, kept in memory
 ``gateway``        what the routes work with

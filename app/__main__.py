@@ -1,4 +1,4 @@
-"""The command line. ``claude-gateway`` serves; ``simulate`` and ``check`` are commands of their own.
+"""The command line. ``claude-gateway`` serves; ``simulate``, ``check`` and ``token`` are commands of their own.
 
 What a command needs is imported when it runs: the SDK's import takes over a second, and ``--help`` should not.
 """
@@ -30,9 +30,11 @@ def main(argv: list[str] | None = None) -> int:
             return int(simulate(args))
         case ["check", *args]:
             return _run(_check, args)
+        case ["token", *args]:
+            return _token(args)
         case [command, *_] if not command.startswith("-"):
             return _complain(
-                [f"there is no command {command!r}; there are simulate and check, and none to serve"]
+                [f"there is no command {command!r}; there are simulate, check and token, and none to serve"]
             )
         case args:
             return _run(_serve, args)
@@ -82,6 +84,17 @@ def _check(settings: Settings) -> int:
     from app.check import check
 
     return check(settings)
+
+
+def _token(args: list[str]) -> int:
+    from app.auth.command import main as make_token
+
+    try:
+        # Only these matter here; a gateway that is set up half way can have its tokens made.
+        general = Settings(auth="none", allow_anonymous=True).terms
+    except ValidationError as error:
+        return _complain(what_is_wrong(error))
+    return make_token(args, general)
 
 
 def _complain(lines: list[str]) -> int:

@@ -20,26 +20,24 @@ FIELDS = ("display_name", "created_at", "lifecycle", "line", "max_input_tokens",
 
 
 class Catalogue:
-    """The allowed models with their limits and capabilities, default first.
+    """The models with their limits and capabilities.
 
     Args:
         upstream: Who describes them.
-        allowed: Ids; the first is the default.
     """
 
-    def __init__(self, upstream: Upstream, allowed: tuple[str, ...]) -> None:
+    def __init__(self, upstream: Upstream) -> None:
         self._upstream = upstream
-        self._allowed = allowed
         self._known: dict[str, dict[str, Any]] = {}
         self._stale_at = 0.0
         self._asking = asyncio.Lock()
 
-    async def models(self) -> list[dict[str, Any]]:
-        """Return the allowed models; fields that Claude does not give are None."""
+    async def models(self, allowed: tuple[str, ...]) -> list[dict[str, Any]]:
+        """Return the *allowed* models in that order; fields that Claude does not give are None."""
         async with self._asking:
             if time.monotonic() >= self._stale_at:
                 await self._ask()
-        return [self._describe(name) for name in self._allowed]
+        return [self._describe(name) for name in allowed]
 
     async def _ask(self) -> None:
         try:

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+from app.answer import answering
+from app.auth.gate import Gate
+from app.caller import Caller
 from app.catalogue import Catalogue
 from app.generation import Generation
 from app.hub import Hub
@@ -11,6 +14,7 @@ from app.protocol.errors import BadRequest, TooMany
 from app.protocol.log import BadCursor, Cursor
 from app.protocol.view import PLAIN, View
 from app.relay import Reader
+from app.request import ChatRequest
 from app.settings import Settings
 from app.tools import Toolbox
 from app.turn import Patience
@@ -29,6 +33,26 @@ class Gateway:
     toolbox: Toolbox
     mcp_servers: McpServers
     patience: Patience
+    gate: Gate | None
+
+    def start(self, asked: ChatRequest, caller: Caller, key: str | None) -> tuple[Generation, bool]:
+        """Return the generation that answers *asked*, and whether *key* had started it before.
+
+        Raises:
+            KeyReused: *key* belongs to another question.
+            TooMany: the caller has as much as they may.
+            Unavailable: the gateway is draining or full.
+        """
+        produce = answering(self.upstream, self.toolbox, asked, self.patience, self.settings.max_tool_turns)
+        return self.hub.start(
+            asked,
+            produce,
+            owner=caller.owner,
+            client=caller.client,
+            max_streams=caller.terms.max_streams,
+            key=key,
+            request_id=caller.request_id,
+        )
 
     def reader(self, generation: Generation, cursor: Cursor, view: View = PLAIN) -> Reader:
         """Return a new reader of *generation*.

@@ -65,6 +65,7 @@ class Hub:
         *,
         owner: str,
         client: str,
+        max_streams: int,
         key: str | None,
         request_id: str,
     ) -> tuple[Generation, bool]:
@@ -75,6 +76,7 @@ class Hub:
             produce: What answers it.
             owner: Whose it will be.
             client: On whom it counts.
+            max_streams: How many that client may have under way.
             key: The Idempotency-Key it came with.
             request_id: Of the HTTP request.
 
@@ -91,7 +93,7 @@ class Hub:
             if not (problem and problem.retryable and not had.generation.has_content):
                 self._metrics.replays.inc()
                 return had.generation, True
-        self._make_room(client)
+        self._make_room(client, max_streams)
         generation = Generation(
             model=request.model,
             owner=owner,
@@ -110,7 +112,7 @@ class Hub:
         generation.start(produce)
         return generation, False
 
-    def _make_room(self, client: str) -> None:
+    def _make_room(self, client: str, max_streams: int) -> None:
         if self.draining:
             msg = "The gateway is restarting. Try again in a moment."
             raise Unavailable(msg, retry_after_s=RETRY_AFTER_S)
@@ -119,7 +121,7 @@ class Hub:
                 "The gateway has as many answers under way as it takes (GATEWAY_MAX_GENERATIONS). Try again."
             )
             raise Unavailable(msg, retry_after_s=RETRY_AFTER_S)
-        if sum(each.client == client for each in self._live) >= self._settings.max_streams_per_client:
+        if sum(each.client == client for each in self._live) >= max_streams:
             msg = "You have as many answers under way as you may (GATEWAY_MAX_STREAMS_PER_CLIENT). Wait for one to end."
             raise TooMany(msg, retry_after_s=RETRY_AFTER_S)
         if self.log_bytes() > self._settings.max_log_bytes:

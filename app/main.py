@@ -8,9 +8,10 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
-from starlette.middleware.cors import CORSMiddleware
 
-from app import routes, websocket
+from app import routes, session, websocket
+from app.auth.gate import Gate
+from app.auth.tokens import TokensFile
 from app.catalogue import Catalogue
 from app.edge import Edge
 from app.gateway import Gateway
@@ -20,6 +21,7 @@ from app.metrics import Metrics
 from app.page.files import REVALIDATE, PageFiles, page_folder, respond
 from app.protocol.errors import BadRequest, NotFound, Problem, WrongMethod
 from app.settings import Settings
+from app.sites import Cors
 from app.tools import Toolbox, from_modules
 from app.turn import Patience
 from app.upstream import Upstream
@@ -36,10 +38,13 @@ def create_app(settings: Settings, base_url: str | None) -> FastAPI:
         BadTool: a module of tools is not fit.
     """
     toolbox = Toolbox(from_modules(settings.tools), settings.tool_timeout)
+    gate = _gate(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
+            if gate:
+                stack.push_async_callback(gate.close)
             upstream = Upstream(settings, base_url)
             stack.push_async_callback(upstream.close)
             metrics = Metrics()
@@ -49,11 +54,11 @@ def create_app(settings: Settings, base_url: str | None) -> FastAPI:
             )
             hub = Hub(settings, metrics)
             stack.push_async_callback(hub.close)
-            catalogue = Catalogue(upstream, settings.models)
+            catalogue = Catalogue(upstream)
             continuations = settings.continuations if settings.on_break == "continue" else 0
             patience = Patience(settings.retries, continuations, continues=continuations > 0)
             app.state.gateway = Gateway(
-                settings, hub, upstream, catalogue, metrics, toolbox, servers, patience
+                settings, hub, upstream, catalogue, metrics, toolbox, servers, patience, gate
             )
             # What start-up made stays for ever. Looking through it again and again stalls all streams for 50 ms.
             gc.collect()
@@ -61,20 +66,15 @@ def create_app(settings: Settings, base_url: str | None) -> FastAPI:
             yield
 
     app = FastAPI(title="claude-gateway", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    app.add_middleware(Edge, settings=settings)
+    app.add_middleware(Edge, settings=settings, gate=gate)
     if settings.cors_origins:
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=settings.cors_origins,
-            allow_methods=["GET", "POST", "DELETE"],
-            allow_headers=["Content-Type", "Idempotency-Key", "Last-Event-ID"],
-            expose_headers=["X-Chat-Id", "X-Request-Id", "Location", "Retry-After"],
-        )
+        app.add_middleware(Cors, listed=settings.cors_origins)
     for kind in (HTTPException, RequestValidationError):
         app.add_exception_handler(kind, _as_problem)
     # The socket's address would match a generation's, so it comes first.
     app.include_router(websocket.router)
     app.include_router(routes.router)
+    app.include_router(session.router)
     files = PageFiles(page_folder())
     app.mount("/static", files)
 
@@ -83,6 +83,13 @@ def create_app(settings: Settings, base_url: str | None) -> FastAPI:
         return respond(files.fresh_page(), request.headers, REVALIDATE)
 
     return app
+
+
+def _gate(settings: Settings) -> Gate | None:
+    """Return what tells who asks; None where nobody has to say."""
+    if settings.auth == "token" and settings.tokens_file:
+        return Gate(TokensFile(settings.tokens_file, settings.terms))
+    return None
 
 
 async def _as_problem(request: Request, error: Exception) -> Response:

@@ -13,14 +13,12 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from sse_starlette.sse import SendTimeoutError
 from starlette.types import Receive, Scope, Send
 
+from app.connection import cut
 from app.generation import Generation
 from app.protocol import sse
 from app.protocol.events import DONE, render
 from app.protocol.log import START, Cursor, bounded, frames
 from app.protocol.view import PLAIN, Piece, Shaper, View
-
-ABORT = "gateway.abort"
-"""Scope extension of our server: drops the connection without waiting for what is still to be sent."""
 
 
 class Reader:
@@ -152,9 +150,6 @@ class EventStream(EventSourceResponse):
             await super().__call__(scope, receive, send)
         except SendTimeoutError:
             self._on_stuck()
-            # It resumes by its cursor. Its socket is full, so closing in good order would wait for it.
-            if extension := scope.get("extensions", {}).get(ABORT):
-                extension["abort"]()
-                await asyncio.sleep(0)  # let the server notice
+            await cut(scope)  # its socket is full: closing in good order would wait for it
         finally:
             self._reader.close()

@@ -16,6 +16,7 @@ from app.protocol.errors import BadRequest
 from app.protocol.events import CLASSES
 from app.protocol.view import View
 from app.settings import Settings
+from app.terms import Terms
 from app.tools import Toolbox
 
 CLAUDES = (
@@ -111,8 +112,8 @@ class ChatRequest:
         return {name: value for name, value in self.body.items() if name in COUNTED}
 
 
-def parse(raw: bytes, settings: Settings, toolbox: Toolbox) -> ChatRequest:
-    """Return what *raw*, the body of a POST, asks for.
+def parse(raw: bytes, settings: Settings, toolbox: Toolbox, terms: Terms) -> ChatRequest:
+    """Return what *raw*, the body of a POST of somebody on *terms*, asks for.
 
     Raises:
         BadRequest: it is not JSON, or something in it is wrong or not allowed.
@@ -133,8 +134,8 @@ def parse(raw: bytes, settings: Settings, toolbox: Toolbox) -> ChatRequest:
         chat = _Chat.model_validate(sent)
     except ValidationError as error:
         raise BadRequest(_first(error)) from error
-    _check_policy(chat, sent, settings)
-    body = _body(sent, settings)
+    _check_policy(chat, sent, settings, terms)
+    body = _body(sent, settings, terms)
     registered = _register(body, toolbox)
     fingerprint = hashlib.sha256(jsontext.render(body)).hexdigest()
     return ChatRequest(body, chat.stream, _view(chat.buffer, chat.events), fingerprint, registered)
@@ -164,16 +165,14 @@ def shown(text: str) -> str:
     return clean if len(clean) <= 80 else clean[:79] + "…"
 
 
-def _check_policy(chat: _Chat, sent: dict[str, Any], settings: Settings) -> None:
+def _check_policy(chat: _Chat, sent: dict[str, Any], settings: Settings, terms: Terms) -> None:
     wrong = None
     if (chat.messages is None) == (chat.prompt is None):
         wrong = "messages: send either messages or a prompt."
-    elif chat.model is not None and chat.model not in settings.models:
-        wrong = (
-            f"model: {shown(chat.model)} is not one of the models served here: {', '.join(settings.models)}."
-        )
-    elif chat.max_tokens is not None and chat.max_tokens > settings.max_tokens:
-        wrong = f"max_tokens: {chat.max_tokens} is above the greatest allowed here, {settings.max_tokens}."
+    elif chat.model is not None and chat.model not in terms.models:
+        wrong = f"model: {shown(chat.model)} is not one of the models you may ask: {', '.join(terms.models)}."
+    elif chat.max_tokens is not None and chat.max_tokens > terms.max_tokens:
+        wrong = f"max_tokens: {chat.max_tokens} is above the greatest allowed here, {terms.max_tokens}."
     elif not settings.allow_url_sources and any(_url_sources(sent.get("messages"))):
         wrong = (
             "messages: images and documents by URL are not allowed here; send them as base64 or Files ids."
@@ -199,15 +198,15 @@ def _url_sources(value: Any) -> Iterator[bool]:
                 pass
 
 
-def _body(sent: dict[str, Any], settings: Settings) -> dict[str, Any]:
+def _body(sent: dict[str, Any], settings: Settings, terms: Terms) -> dict[str, Any]:
     body: dict[str, Any] = {}
     for name, value in sent.items():
         if name == "prompt" and value is not None:
             body["messages"] = [{"role": "user", "content": value}]
         elif name not in OURS and value is not None:
             body[name] = value
-    body.setdefault("model", settings.models[0])
-    body.setdefault("max_tokens", settings.default_max_tokens)
+    body.setdefault("model", terms.models[0])
+    body.setdefault("max_tokens", terms.default_max_tokens)
     if settings.system_prompt is not None:
         theirs = body.get("system", [])
         blocks = [{"type": "text", "text": theirs}] if isinstance(theirs, str) and theirs else theirs or []

@@ -8,17 +8,18 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import Response
 
-from app.answer import answering
-from app.edge import Caller
+from app.body import read_json
+from app.caller import Caller
 from app.gateway import Gateway
 from app.generation import Generation
 from app.hub import Hub
 from app.protocol import jsontext
-from app.protocol.errors import BadRequest, Forbidden, TooLarge, Unavailable, WrongMediaType
+from app.protocol.errors import BadRequest, Forbidden, Unavailable
 from app.protocol.events import Done
 from app.protocol.log import START, Cursor
 from app.relay import EventStream, Reader
 from app.request import parse, view_of_query
+from app.session import signed_in
 from app.settings import is_loopback
 
 IDEMPOTENCY_KEY = re.compile(r"[\x20-\x7e]{1,200}")
@@ -56,15 +57,9 @@ Key = Annotated[str | None, Depends(_key)]
 async def chat(request: Request, gateway: Here, caller: Who, key: Key) -> Response:
     """Start a generation, or find the one that *key* started, and stream it or wait for its end."""
     settings = gateway.settings
-    asked = parse(await _body(request, settings.max_body_bytes), settings, gateway.toolbox)
-    generation, replayed = gateway.hub.start(
-        asked,
-        answering(gateway.upstream, gateway.toolbox, asked, gateway.patience, settings.max_tool_turns),
-        owner=caller.owner,
-        client=caller.address,
-        key=key,
-        request_id=caller.request_id,
-    )
+    raw = await read_json(request, settings.max_body_bytes)
+    asked = parse(raw, settings, gateway.toolbox, caller.terms)
+    generation, replayed = gateway.start(asked, caller, key)
     reader = gateway.reader(generation, START, asked.view)
     try:
         told = generation.announced.wait() if asked.stream else reader.ended()
@@ -94,10 +89,11 @@ async def cancel_by_key(gateway: Here, caller: Who, key: Key, *, purge: bool = F
 
 
 @router.post("/api/chat/count_tokens")
-async def count_tokens(request: Request, gateway: Here) -> Response:
+async def count_tokens(request: Request, gateway: Here, caller: Who) -> Response:
     """Answer with Claude's count of the input tokens of the same body."""
     settings = gateway.settings
-    asked = parse(await _body(request, settings.max_body_bytes), settings, gateway.toolbox)
+    raw = await read_json(request, settings.max_body_bytes)
+    asked = parse(raw, settings, gateway.toolbox, caller.terms)
     return _json({"input_tokens": await gateway.upstream.count_tokens(asked.counted())})
 
 
@@ -135,21 +131,22 @@ async def cancel(generation_id: str, gateway: Here, caller: Who, *, purge: bool 
 
 
 @router.get("/api/models")
-async def models(gateway: Here) -> Response:
-    """Answer with the allowed models, default first."""
-    return _json({"data": await gateway.catalogue.models()})
+async def models(gateway: Here, caller: Who) -> Response:
+    """Answer with the models that the caller may ask, default first."""
+    return _json({"data": await gateway.catalogue.models(caller.terms.models)})
 
 
 @router.get("/api/config")
-async def config(gateway: Here) -> Response:
+async def config(gateway: Here, caller: Who) -> Response:
     """Answer with what the page needs to know."""
     settings = gateway.settings
     return _json(
         {
             "demo": settings.demo,
             "auth": settings.auth,
-            "default_max_tokens": settings.default_max_tokens,
-            "max_tokens": settings.max_tokens,
+            **signed_in(caller.identity),
+            "default_max_tokens": caller.terms.default_max_tokens,
+            "max_tokens": caller.terms.max_tokens,
             "tools": gateway.toolbox.listed(),
             "attachments": {
                 "max_body_bytes": settings.max_body_bytes,
@@ -178,9 +175,10 @@ async def readyz(gateway: Here) -> Response:
 
 @router.get("/metrics")
 async def metrics(gateway: Here, caller: Who) -> Response:
-    """Answer Prometheus, on this machine only."""
-    if caller.forwarded or not is_loopback(caller.peer):
-        msg = "Metrics are for this machine only."
+    """Answer Prometheus: on this machine, from a trusted proxy's own address, or with a token."""
+    inside = not caller.forwarded and (caller.from_proxy or is_loopback(caller.peer))
+    if not inside and caller.identity is None:
+        msg = "Metrics are for the gateway's own machine and network only."
         raise Forbidden(msg)
     return Response(gateway.metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
@@ -191,29 +189,6 @@ def _cancel(hub: Hub, generation: Generation, *, purge: bool) -> Response:
     if purge:
         hub.retire(generation)
     return answer
-
-
-async def _body(request: Request, limit: int) -> bytes:
-    """Return the request's body.
-
-    Raises:
-        WrongMediaType: it is not said to be JSON.
-        TooLarge: it has more than *limit* bytes, or says so.
-    """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        msg = "Content-Type: must be application/json."
-        raise WrongMediaType(msg)
-    msg = f"The body is larger than this gateway takes, {limit:,} bytes."
-    said = request.headers.get("content-length", "")
-    if said.isdigit() and int(said) > limit:
-        raise TooLarge(msg)
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
-            raise TooLarge(msg)
-    return bytes(body)
 
 
 async def _unless_gone(request: Request, told: Awaitable[Any]) -> bool:

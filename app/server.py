@@ -15,9 +15,9 @@ from fastapi import FastAPI
 from sse_starlette.sse import AppStatus
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from app.connection import ABORT
 from app.hub import Hub
 from app.main import create_app
-from app.relay import ABORT
 from app.settings import Settings
 
 logger = logging.getLogger(__name__)

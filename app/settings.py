@@ -5,15 +5,19 @@ Everything that is wrong is reported in one list, names and accepted values incl
 
 import os
 import re
+from collections.abc import Iterator
+from functools import cached_property
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     AliasChoices,
     BeforeValidator,
     ByteSize,
     Field,
+    ModelWrapValidatorHandler,
     SecretStr,
     ValidationError,
     model_validator,
@@ -21,7 +25,9 @@ from pydantic import (
 from pydantic_settings import BaseSettings, CliSuppress, NoDecode, SettingsConfigDict
 from pydantic_settings.sources import PydanticBaseSettingsSource
 
+from app.auth import tokens
 from app.mcp_servers.config import ServerConfig, load
+from app.terms import Terms, budget, rates
 
 CURRENT_MODELS = (
     "claude-opus-5-5",
@@ -48,6 +54,33 @@ def _split(value: Any) -> Any:
 def _network(value: str) -> str:
     ip_network(value, strict=False)
     return value
+
+
+def _rates(text: str) -> str:
+    rates(text)
+    return text
+
+
+def _budget(text: str) -> str:
+    budget(text)
+    return text
+
+
+def _store(text: str) -> str:
+    if text != "memory://":
+        msg = "a shared store is not available yet; use memory://"
+        raise ValueError(msg)
+    return text
+
+
+def _workers(number: int) -> int:
+    if number > 1:
+        msg = (
+            "more than one process needs a shared store, and memory:// is not shared; "
+            "run one process per port behind nginx instead"
+        )
+        raise ValueError(msg)
+    return number
 
 
 def _base_url(value: Any) -> Any:
@@ -103,10 +136,17 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8000, ge=0, le=65535, description="port to listen on")
-    workers: int = Field(1, ge=1, description="processes; more than one needs a shared store")
-    store: str = Field("memory://", description="where generations are kept")
+    workers: Annotated[int, AfterValidator(_workers)] = Field(
+        1, ge=1, description="processes; more than one needs a shared store"
+    )
+    store: Annotated[str, AfterValidator(_store)] = Field(
+        "memory://", description="where generations are kept"
+    )
 
-    auth: Literal["none"] = Field("none", description="who may use it")
+    auth: Literal["none", "token"] = Field(
+        "none", description="who may use it, and how they say who they are"
+    )
+    tokens_file: Path | None = Field(None, description="file of access tokens, for auth=token")
     allow_anonymous: bool = Field(False, description="serve anybody who can reach it, with your key")
     trusted_proxies: Networks = Field(
         ("127.0.0.1", "::1"), description="addresses or networks that may say who the client is"
@@ -125,6 +165,12 @@ class Settings(BaseSettings):
     max_tokens: int = Field(64_000, ge=1, description="greatest max_tokens of a request")
     default_max_tokens: int = Field(8192, ge=1, description="max_tokens of a request that names none")
 
+    rate_limit: Annotated[str, AfterValidator(_rates)] = Field(
+        "60/minute", description="new generations of one client, like 60/minute or 10/second;500/day"
+    )
+    token_budget: Annotated[str, AfterValidator(_budget)] | None = Field(
+        None, description="tokens of one client, like 1000000/day"
+    )
     max_body_bytes: ByteSize = Field(ByteSize(32 * 1024**2), ge=1, description="largest request body")
     max_generation_bytes: ByteSize = Field(
         ByteSize(16 * 1024**2), ge=1024, description="largest log of one generation"
@@ -165,32 +211,71 @@ class Settings(BaseSettings):
         return self.demo or self.allow_anonymous
 
     @property
+    def loopback_only(self) -> bool:
+        """Whether this machine alone is served, because nobody has to sign in and there is a key to use."""
+        return self.auth == "none" and not self.open_to_all
+
+    @property
     def hosts(self) -> tuple[str, ...] | None:
         """The accepted Host values without port; None accepts any."""
         if self.allowed_hosts is not None:
             return None if "*" in self.allowed_hosts else self.allowed_hosts
-        return None if self.demo else ("localhost", "127.0.0.1", "[::1]")
+        return None if self.demo or self.auth != "none" else ("localhost", "127.0.0.1", "[::1]")
 
-    @model_validator(mode="after")
-    def _fits_together(self) -> Self:
-        wrong = []
-        if self.store != "memory://":
-            wrong.append("GATEWAY_STORE: a shared store is not available yet; use memory://")
-        if self.workers > 1:
-            wrong.append(
-                "GATEWAY_WORKERS: more than one process needs a shared store, and memory:// is not shared; "
-                "run one process per port behind nginx instead"
-            )
+    @cached_property
+    def terms(self) -> Terms:
+        """What a client may have that nobody has given terms of its own."""
+        return Terms(
+            models=self.models,
+            max_tokens=self.max_tokens,
+            default_max_tokens=self.default_max_tokens,
+            rates=rates(self.rate_limit),
+            max_streams=self.max_streams_per_client,
+            budget=budget(self.token_budget) if self.token_budget else None,
+        )
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _fits_together(cls, given: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """Look at settings together even where one of them is wrong: the list is to hold everything at once."""
+        try:
+            settings, alone = handler(given), []
+        except ValidationError as error:
+            alone = what_is_wrong(error)
+            wrong = {str(item["loc"][0]) for item in error.errors()}
+            settings = handler({name: value for name, value in given.items() if name not in wrong})
+        named = {line.partition(":")[0] for line in alone}
+        together = [line for names, line in settings._contradictions() if named.isdisjoint(names)]
+        if alone or together:
+            raise ValueError("\n".join(alone + together))
+        return settings
+
+    def _contradictions(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Yield what does not fit together: the settings it is about, and a line."""
         if self.default_max_tokens > self.max_tokens:
-            wrong.append("GATEWAY_DEFAULT_MAX_TOKENS: must not be above GATEWAY_MAX_TOKENS")
-        if not (self.open_to_all or is_loopback(self.host)):
-            wrong.append(
-                f"GATEWAY_HOST: {self.host} would let anybody who reaches it use your key; listen on 127.0.0.1, "
-                "or set GATEWAY_ALLOW_ANONYMOUS=true if something in front decides who may come"
+            yield (
+                ("GATEWAY_DEFAULT_MAX_TOKENS", "GATEWAY_MAX_TOKENS"),
+                "GATEWAY_DEFAULT_MAX_TOKENS: must not be above GATEWAY_MAX_TOKENS",
             )
-        if wrong:
-            raise ValueError("\n".join(wrong))
-        return self
+        if self.loopback_only and not is_loopback(self.host):
+            yield (
+                ("GATEWAY_HOST", "GATEWAY_AUTH", "GATEWAY_ALLOW_ANONYMOUS", "ANTHROPIC_BASE_URL"),
+                f"GATEWAY_HOST: {self.host} would let anybody who reaches it use your key; listen on 127.0.0.1, set "
+                "GATEWAY_AUTH, or GATEWAY_ALLOW_ANONYMOUS=true if something in front decides who may come",
+            )
+        if self.auth == "token" and self.tokens_file is None:
+            yield (
+                ("GATEWAY_AUTH", "GATEWAY_TOKENS_FILE"),
+                "GATEWAY_TOKENS_FILE: GATEWAY_AUTH=token needs a file of tokens; "
+                "claude-gateway token NAME prints a line for it",
+            )
+        elif self.auth == "token" and self.tokens_file is not None:
+            about = ("GATEWAY_AUTH", "GATEWAY_TOKENS_FILE", "GATEWAY_MODELS", "GATEWAY_MAX_TOKENS")
+            try:
+                _, wrong = tokens.parse(tokens.read(self.tokens_file), self.terms)
+            except ValueError as error:
+                wrong = [f"{self.tokens_file} {error}"]
+            yield from ((about, f"GATEWAY_TOKENS_FILE: {line}") for line in wrong)
 
     @classmethod
     def settings_customise_sources(

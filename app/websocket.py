@@ -9,8 +9,7 @@ from typing import Any
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
-from app.answer import answering
-from app.edge import Caller
+from app.caller import Caller
 from app.gateway import Gateway
 from app.generation import Generation
 from app.protocol import jsontext
@@ -62,18 +61,8 @@ def _reader(asked: str, gateway: Gateway, caller: Caller) -> Reader:
         raise BadRequest(msg) from error
     match message:
         case {"request": dict() as request}:
-            chat = parse(jsontext.render(request), gateway.settings, gateway.toolbox)
-            produce = answering(
-                gateway.upstream, gateway.toolbox, chat, gateway.patience, gateway.settings.max_tool_turns
-            )
-            generation, _ = gateway.hub.start(
-                chat,
-                produce,
-                owner=caller.owner,
-                client=caller.address,
-                key=None,
-                request_id=caller.request_id,
-            )
+            chat = parse(jsontext.render(request), gateway.settings, gateway.toolbox, caller.terms)
+            generation, _ = gateway.start(chat, caller, None)
             return gateway.reader(generation, START, chat.view)
         case {"resume": {"id": str() as id_, **rest}}:
             generation = gateway.hub.find(id_, caller.owner)

@@ -35,7 +35,7 @@ def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-@pytest.mark.parametrize("command", [[], ["simulate"], ["check"]])
+@pytest.mark.parametrize("command", [[], ["simulate"], ["check"], ["token"]])
 def test_every_command_explains_itself(command: list[str]) -> None:
     done = run(*command, "--help")
     assert done.returncode == 0
@@ -84,7 +84,7 @@ def test_all_that_is_wrong_with_the_settings_is_said_in_one_list() -> None:
     [
         ({"GATEWAY_WORKERS": "2"}, "shared store"),
         ({"GATEWAY_STORE": "redis://localhost"}, "not available"),
-        ({"GATEWAY_AUTH": "token"}, "GATEWAY_AUTH"),
+        ({"GATEWAY_AUTH": "token"}, "GATEWAY_TOKENS_FILE"),
         ({"GATEWAY_DEFAULT_MAX_TOKENS": "99999"}, "GATEWAY_DEFAULT_MAX_TOKENS"),
         ({"GATEWAY_HOST": "0.0.0.0", "ANTHROPIC_API_KEY": KEY}, "GATEWAY_ALLOW_ANONYMOUS"),
         ({"GATEWAY_HOST": "192.168.0.1", "ANTHROPIC_BASE_URL": "http://127.0.0.1:9"}, "GATEWAY_HOST"),

@@ -5,6 +5,7 @@ Each has its HTTP status, Claude's error type, and whether the same request can 
 Problem                          anything that a client is told
 ├── BadRequest            400    the client's: what it sent
 │   ├── WrongMethod       405
+│   ├── SlowBody          408
 │   ├── WrongMediaType    415
 │   └── KeyReused         422
 ├── Unauthenticated       401
@@ -88,6 +89,12 @@ class WrongMethod(BadRequest):
     """The route exists, the method does not."""
 
     status = 405
+
+
+class SlowBody(BadRequest):
+    """The body did not come in time."""
+
+    status = 408
 
 
 class WrongMediaType(BadRequest):

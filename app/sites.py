@@ -1,0 +1,61 @@
+"""Which pages may call the gateway: its own, and those of the sites that the operator lists.
+
+A browser sends cookies along, and reaches a gateway on this machine, whoever's page asks. So what comes from
+another site's page is refused here, before anything happens, and not only kept from being read.
+"""
+
+from starlette.datastructures import Headers
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.protocol.errors import Forbidden
+
+
+def check_site(headers: Headers, listed: tuple[str, ...]) -> None:
+    """Let pass what a page of ours, of a *listed* site, or no page at all has sent.
+
+    ``Sec-Fetch-Site`` is the browser's own word, which no page can change (Fetch Metadata). Browsers that do not
+    send it, and plain HTTP, have ``Origin`` alone; it is compared with ``Host`` but for the scheme, which a proxy may
+    change.
+
+    Raises:
+        Forbidden: another site's page has.
+    """
+    origin, site = headers.get("origin"), headers.get("sec-fetch-site")
+    if origin is not None and origin in listed:
+        return
+    if site is not None:
+        ours = site in ("same-origin", "none")
+    else:
+        host = headers.get("host", "").lower()
+        ours = origin is None or origin.partition("://")[2].lower() == host
+    if not ours:
+        msg = "A page of another site may not do this. The gateway's operator can list it in GATEWAY_CORS_ORIGINS."
+        raise Forbidden(msg)
+
+
+class Cors(CORSMiddleware):
+    """Lets pages of the *listed* sites read answers; to all others it is not there."""
+
+    def __init__(self, app: ASGIApp, listed: tuple[str, ...]) -> None:
+        super().__init__(
+            app,
+            allow_origins=listed,
+            allow_credentials=True,
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"],
+            expose_headers=["X-Chat-Id", "X-Request-Id", "Location", "Retry-After"],
+        )
+        self._listed = listed
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Add what lets a listed site's page read the answer."""
+        listed = scope["type"] == "http" and Headers(scope=scope).get("origin") in self._listed
+        await (super().__call__ if listed else self.app)(scope, receive, send)
+
+    def preflight_response(self, request_headers: Headers) -> Response:
+        """Answer what a listed site's browser asks before it asks: what is allowed. Holding to it is its business."""
+        said = super().preflight_response(request_headers).headers
+        headers = {name: said[name] for name in said if name.startswith("access-control-") or name == "vary"}
+        return Response(headers=headers)
