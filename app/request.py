@@ -37,6 +37,17 @@ CLAUDES = (
 COUNTED = frozenset(CLAUDES) - {"max_tokens", "stop_sequences", "metadata"}
 """Those that Claude's token count takes."""
 
+IMAGE_TYPES = ("image/jpeg", "image/png", "image/gif", "image/webp")
+DOCUMENT_TYPES = ("application/pdf", "text/plain")
+"""What Claude reads, as media types of base64 sources and of text."""
+
+MAX_IMAGE_BYTES = 5 * 1024 * 1024
+"""Of one image, in base64."""
+
+MAX_IMAGE_EDGE_PX = 8000
+MAX_IMAGES = 100
+"""Of one request, to a model with the smaller context; limits as in Claude's guide to vision."""
+
 OURS = ("prompt", "stream", "buffer", "events")
 
 
@@ -139,6 +150,21 @@ def parse(raw: bytes, settings: Settings, toolbox: Toolbox, terms: Terms) -> Cha
     registered = _register(body, toolbox)
     fingerprint = hashlib.sha256(jsontext.render(body)).hexdigest()
     return ChatRequest(body, chat.stream, _view(chat.buffer, chat.events), fingerprint, registered)
+
+
+def attachment_limits(settings: Settings) -> dict[str, Any]:
+    """Return what of files a browser may send: Claude's limits, and this gateway's on the whole request."""
+    return {
+        "max_body_bytes": settings.max_body_bytes,
+        "url_sources": settings.allow_url_sources,
+        "images": {
+            "media_types": IMAGE_TYPES,
+            "max_bytes": MAX_IMAGE_BYTES,
+            "max_edge": MAX_IMAGE_EDGE_PX,
+            "max_count": MAX_IMAGES,
+        },
+        "documents": {"media_types": DOCUMENT_TYPES},
+    }
 
 
 def view_of_query(buffer: str | None, events: str | None) -> View:

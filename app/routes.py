@@ -18,7 +18,7 @@ from app.protocol.errors import BadRequest, Forbidden, Unavailable
 from app.protocol.events import Done
 from app.protocol.log import START, Cursor
 from app.relay import EventStream, Reader
-from app.request import parse, view_of_query
+from app.request import attachment_limits, parse, view_of_query
 from app.session import signed_in
 from app.settings import is_loopback
 
@@ -148,10 +148,7 @@ async def config(gateway: Here, caller: Who) -> Response:
             "default_max_tokens": caller.terms.default_max_tokens,
             "max_tokens": caller.terms.max_tokens,
             "tools": gateway.toolbox.listed(),
-            "attachments": {
-                "max_body_bytes": settings.max_body_bytes,
-                "url_sources": settings.allow_url_sources,
-            },
+            "attachments": attachment_limits(settings),
         }
     )
 

@@ -133,7 +133,17 @@ async def test_config_tells_the_page_what_it_needs(gateway: Gateway) -> None:
     assert config["demo"] is False
     assert (config["default_max_tokens"], config["max_tokens"]) == (8192, 64_000)
     assert config["tools"] == []
-    assert config["attachments"]["max_body_bytes"] == 32 * 1024**2
+    assert config["attachments"] == {
+        "max_body_bytes": 32 * 1024**2,
+        "url_sources": False,
+        "images": {
+            "media_types": ["image/jpeg", "image/png", "image/gif", "image/webp"],
+            "max_bytes": 5 * 1024**2,
+            "max_edge": 8000,
+            "max_count": 100,
+        },
+        "documents": {"media_types": ["application/pdf", "text/plain"]},
+    }
 
 
 async def test_models_are_the_allowed_ones_described_by_claude_default_first(claude: ScriptedClaude) -> None:

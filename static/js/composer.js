@@ -1,41 +1,61 @@
 // @ts-check
 /**
- * Where the reader writes: a growing text field, and one button that sends or stops.
+ * Where the reader writes: a growing text field, files that go along, and one button that sends or stops.
  *
  * It is the same button in both states, so the focus stays where it is when an answer begins or ends.
  */
 
+import { Tray } from "./composer/tray.js";
+import { part } from "./templates.js";
 import { text } from "./text.js";
 
+/** What a user's message says, in Claude's shape. @typedef {string | import("./events.js").Json[]} Content */
+
 export class Composer {
+  tray;
   #form;
   #field;
   #button;
+  #problem;
   #busy = false;
   #stopping = false;
   /** Safari ends a composition before it reports the Enter that ended it; the flag lives one task longer. */
   #composing = false;
 
-  /** @type {(prompt: string) => void} */
+  /** @type {(content: Content) => void} */
   onSend = () => {};
   onStop = () => {};
+  /** The draft changed. */
+  onChange = () => {};
+  /** Why this draft cannot be sent, if so. @type {() => string | null} */
+  objection = () => null;
 
   /** @param {HTMLFormElement} form */
   constructor(form) {
     this.#form = form;
     this.#field = /** @type {HTMLTextAreaElement} */ (form.querySelector("textarea"));
-    this.#button = /** @type {HTMLButtonElement} */ (form.querySelector("[data-part=act]"));
+    this.#button = /** @type {HTMLButtonElement} */ (part(form, "act"));
+    this.#problem = part(form, "problem");
+    this.tray = new Tray(part(form, "tray"));
+    this.tray.onChange = () => this.#changed();
+    this.tray.onProblem = (words) => this.complain(words);
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      this.#act();
+      if (this.#busy) this.stop();
+      else this.#send();
     });
     this.#field.addEventListener("keydown", (event) => this.#key(event));
-    this.#field.addEventListener("input", () => this.#grow());
+    this.#field.addEventListener("input", () => {
+      this.#problem.replaceChildren();
+      this.#changed();
+    });
     this.#field.addEventListener("compositionstart", () => (this.#composing = true));
     this.#field.addEventListener("compositionend", () => setTimeout(() => (this.#composing = false)));
+    this.#takeFiles();
     this.#label();
   }
 
+  /** The text. */
   get draft() {
     return this.#field.value;
   }
@@ -43,7 +63,15 @@ export class Composer {
   /** @param {string} draft */
   set draft(draft) {
     this.#field.value = draft;
-    this.#grow();
+    this.#changed();
+  }
+
+  /** Text and files as Claude gets them, files first; null when there is nothing to say. @returns {Content | null} */
+  get content() {
+    const words = this.draft.trim();
+    const files = this.tray.items.map(({ block }) => block);
+    if (files.length === 0) return words || null;
+    return words ? [...files, { type: "text", text: words }] : files;
   }
 
   focus() {
@@ -64,18 +92,26 @@ export class Composer {
     this.onStop();
   }
 
-  // Private
-
-  #act() {
-    if (this.#busy) this.stop();
-    else this.#send();
+  /** Say at the text field what is wrong; typing on takes it away. @param {string} words */
+  complain(words) {
+    const line = document.createElement("p");
+    line.role = "alert";
+    line.dir = "auto";
+    line.textContent = words;
+    this.#problem.append(line);
   }
 
+  // Private
+
   #send() {
-    const prompt = this.draft.trim();
-    if (prompt === "" || this.#busy) return;
-    this.draft = "";
-    this.onSend(prompt);
+    const { content } = this;
+    if (this.#busy || (content === null && !this.tray.busy)) return;
+    this.#problem.replaceChildren();
+    const objection = this.tray.busy ? text.attach.reading : this.objection();
+    if (content === null || objection !== null) return this.complain(objection ?? "");
+    this.#field.value = "";
+    this.tray.set([]);
+    this.onSend(content);
   }
 
   /** @param {KeyboardEvent} event */
@@ -86,6 +122,48 @@ export class Composer {
     if (matchMedia("(pointer: coarse) and (hover: none)").matches && !event.ctrlKey && !event.metaKey) return;
     event.preventDefault();
     this.#send();
+  }
+
+  #takeFiles() {
+    const input = /** @type {HTMLInputElement} */ (part(this.#form, "files"));
+    const take = (/** @type {Iterable<File>} */ files) => {
+      this.#problem.replaceChildren();
+      this.tray.add(files);
+      this.focus();
+    };
+    part(this.#form, "attach").addEventListener("click", () => input.click());
+    input.addEventListener("change", () => {
+      take([...(input.files ?? [])]);
+      input.value = ""; // so that the same file can be picked again
+    });
+    this.#field.addEventListener("paste", (event) => {
+      const data = event.clipboardData;
+      // office programs put a picture of the text beside the text: the text is meant
+      if (!data || data.files.length === 0 || data.types.includes("text/plain")) return;
+      event.preventDefault();
+      take(data.files);
+    });
+    const carries = (/** @type {DragEvent} */ event) => event.dataTransfer?.types.includes("Files");
+    let depth = 0; // every element on the way reports entering and leaving
+    const over = (/** @type {number} */ change) => {
+      depth = Math.max(0, depth + change);
+      document.body.toggleAttribute("data-drop", depth > 0);
+    };
+    addEventListener("dragenter", (event) => carries(event) && over(1));
+    addEventListener("dragleave", (event) => carries(event) && over(-1));
+    addEventListener("dragover", (event) => carries(event) && event.preventDefault());
+    addEventListener("drop", (event) => {
+      over(-depth);
+      if (!carries(event)) return;
+      event.preventDefault();
+      take(event.dataTransfer?.files ?? []);
+    });
+  }
+
+  #changed() {
+    this.#form.toggleAttribute("data-empty", this.content === null);
+    this.#grow();
+    this.onChange();
   }
 
   #label() {

@@ -8,6 +8,7 @@
 
 import { turns } from "./transcript.js";
 
+/** @typedef {import("./composer.js").Content} Content */
 /** @typedef {import("./transcript.js").Transcript} Transcript */
 /** @typedef {import("./transcript.js").Message} Message */
 /** @typedef {{kind: "interrupted" | "stopped"} | import("./connection.js").Refused} Unfinished */
@@ -15,7 +16,8 @@ import { turns } from "./transcript.js";
 /**
  * @typedef {object} Exchange
  * @property {string} key  Idempotency-Key
- * @property {string} prompt
+ * @property {Content} prompt
+ * @property {object} frame  system prompt and tools: the same in the whole conversation
  * @property {object} request  the body that was sent, since the same key asks for the same body
  * @property {string | null} id  of the generation
  * @property {string | null} cursor  id of the last event in `transcript`
@@ -52,7 +54,7 @@ export class Conversation {
   /**
    * The messages to send: all exchanges before `exchange`, and its prompt.
    *
-   * @param {string} prompt
+   * @param {Content} prompt
    * @param {Exchange | null} [before]  leave out this one and what follows
    * @returns {Message[]}
    */
@@ -67,6 +69,11 @@ export class Conversation {
         ]),
       { role: "user", content: prompt },
     ];
+  }
+
+  /** What the conversation began with; null before it has. @returns {object | null} */
+  get frame() {
+    return this.exchanges[0]?.frame ?? null;
   }
 
   /** @param {Exchange} exchange */

@@ -2,7 +2,7 @@
 /**
  * Introduces the others; the only module that knows them all.
  *
- *   composer ─prompt→ conversation ─messages→ connection → sse → events → transcript → typewriter → view
+ *   composer ─content→ conversation ─messages→ connection → sse → events → transcript → typewriter → view
  */
 
 import { Announcer } from "./announcer.js";
@@ -11,22 +11,28 @@ import { Composer } from "./composer.js";
 import { Connection } from "./connection.js";
 import { Conversation } from "./conversation.js";
 import { serveCode } from "./copy.js";
+import { TokenCount } from "./composer/tokens.js";
+import { promptView } from "./prompt.js";
 import { Follower } from "./scroll.js";
+import { ModelPicker } from "./settings/picker.js";
+import { Settings } from "./settings/settings.js";
+import { make, part } from "./templates.js";
 import { localize, text } from "./text.js";
 import { empty, plainText } from "./transcript.js";
-import { make, part } from "./templates.js";
-import { promptView } from "./view.js";
 
+/** @typedef {import("./composer.js").Content} Content */
 /** @typedef {import("./conversation.js").Exchange} Exchange */
 
 /** @param {string} id */
 const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
 const log = byId("log");
-const picker = /** @type {HTMLSelectElement} */ (byId("model"));
+const settings = new Settings();
+const picker = new ModelPicker(/** @type {HTMLSelectElement} */ (byId("model")), settings);
 const composer = new Composer(/** @type {HTMLFormElement} */ (byId("composer")));
 const follower = new Follower(byId("scroller"));
 const announcer = new Announcer(byId("status"));
+const tokens = new TokenCount((url, init) => fetch(url, init));
 const conversation = new Conversation(sessionStorage);
 
 /** @type {import("./connection.js").Surroundings} */
@@ -51,19 +57,23 @@ const surroundings = {
 /** @type {{connection: Connection, exchange: Exchange, answer: Answer} | null} the answer being written */
 let live = null;
 
+/** @type {import("./settings/panel.js").SettingsPanel | null} loaded when it is first opened */
+let panel = null;
+
 /** A key that nobody else has; `randomUUID` exists on https and localhost only. */
 function uniqueKey() {
   if (globalThis.isSecureContext) return crypto.randomUUID();
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** @param {string} prompt @returns {Exchange} */
+/** @param {Content} prompt @returns {Exchange} */
 function newExchange(prompt, /** @type {Exchange | null} */ instead = null) {
-  const messages = conversation.messages(prompt, instead);
+  const frame = conversation.frame ?? settings.frame();
   return {
     key: uniqueKey(),
     prompt,
-    request: picker.value ? { messages, model: picker.value } : { messages },
+    frame,
+    request: { ...frame, ...settings.parameters(), messages: conversation.messages(prompt, instead) },
     id: null,
     cursor: null,
     transcript: empty(),
@@ -72,7 +82,7 @@ function newExchange(prompt, /** @type {Exchange | null} */ instead = null) {
   };
 }
 
-/** @param {string} prompt */
+/** @param {Content} prompt */
 function ask(prompt) {
   if (live) return;
   const exchange = newExchange(prompt);
@@ -188,6 +198,28 @@ function clear() {
   composer.focus();
 }
 
+/** The draft is another, or will be asked otherwise. */
+function drafted() {
+  const { content, tray } = composer;
+  picker.needs = { images: tray.kinds.includes("image"), pdfs: tray.kinds.includes("pdf") };
+  tokens.watch(content === null ? null : () => newExchange(content).request);
+}
+
+/** @param {number | null} count  tokens */
+function tell(count) {
+  const output = byId("count");
+  const most = settings.model?.max_input_tokens ?? null;
+  output.textContent = count === null ? "" : text.tokens(count);
+  output.title = count === null || most === null ? "" : text.tokensOf(count, most);
+  output.toggleAttribute("data-over", count !== null && most !== null && count > most);
+}
+
+async function openSettings() {
+  const { SettingsPanel } = await import("./settings/panel.js");
+  panel ??= new SettingsPanel(/** @type {HTMLDialogElement} */ (byId("settings")), settings);
+  panel.open();
+}
+
 /** @param {string} url */
 async function get(url) {
   const response = await fetch(url);
@@ -196,20 +228,12 @@ async function get(url) {
 }
 
 async function loadModels() {
-  const { data } = await get("api/models");
-  picker.replaceChildren(
-    ...data.map(
-      (/** @type {{id: string, display_name?: string}} */ model) =>
-        new Option(model.display_name ?? model.id, model.id),
-    ),
-  );
-  picker.disabled = data.length === 0;
-  const chosen = localStorage.getItem("claude-gateway/model");
-  if (chosen && data.some((/** @type {{id: string}} */ { id }) => id === chosen)) picker.value = chosen;
+  settings.offer({ models: (await get("api/models")).data });
 }
 
 async function loadConfig() {
   const config = await get("api/config");
+  settings.offer({ config });
   byId("demo").hidden = !config.demo;
   byId("examples").replaceChildren(
     ...[...text.examples, config.demo ? text.exampleOfDemo : text.exampleOfClaude].map(({ kind, prompt, sent }) => {
@@ -227,12 +251,20 @@ async function loadConfig() {
 
 localize(document);
 composer.onSend = ask;
+composer.objection = () => picker.objection;
+composer.tray.limits = () => settings.config?.attachments ?? null;
+composer.onChange = drafted;
+tokens.onCount = tell;
+settings.onChange = () => {
+  picker.draw();
+  drafted();
+};
 composer.onStop = () => void live?.connection.stop();
 follower.onChange = (following) => (byId("latest").hidden = following);
 byId("latest").addEventListener("click", () => follower.toEnd());
 byId("new").addEventListener("click", clear);
 serveCode(log);
-picker.addEventListener("change", () => localStorage.setItem("claude-gateway/model", picker.value));
+byId("open-settings").addEventListener("click", openSettings);
 addEventListener("keydown", (event) => {
   if (event.key === "Escape" && !event.defaultPrevented) composer.stop();
 });

@@ -16,15 +16,6 @@ import { text } from "./text.js";
 /** @typedef {import("./events.js").ChatEvent} ChatEvent */
 /** @typedef {import("./connection.js").State} State */
 
-/** What the reader asked. @param {string} prompt */
-export function promptView(prompt) {
-  const element = make("prompt");
-  element.setAttribute("aria-label", text.you);
-  part(element, "title").textContent = text.you;
-  part(element, "text").textContent = prompt;
-  return element;
-}
-
 /** @typedef {{element: HTMLElement, kind: string, startMs: number}} Shown */
 
 /** One answer, from waiting to done. */

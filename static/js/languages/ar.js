@@ -3,7 +3,7 @@
 
 import { formats } from "./formats.js";
 
-const { number, measure, plural, dollars } = formats("ar");
+const { number, measure, plural, dollars, size } = formats("ar");
 /** @param {number} ms */
 const seconds = (ms) => `${measure(ms / 1000)} ث`;
 
@@ -24,6 +24,28 @@ export const texts = {
     demoTitle: "عرض تجريبي",
     demo: "الإجابات مصطنعة. اضبط ANTHROPIC_API_KEY لتتحدث إلى Claude.",
     examples: "أمثلة",
+    attach: "إرفاق ملفات",
+    attachments: "الملفات المرفقة",
+    settings: "الإعدادات",
+    dropHere: "أفلت الملفات لإرفاقها",
+    close: "إغلاق",
+    answers: "الإجابات",
+    effort: "الجهد",
+    thinking: "التفكير",
+    maxTokens: "أطول إجابة، بالرموز",
+    system: "تعليمات النظام",
+    systemHint: "ما يُقال لـClaude قبل كل شيء.",
+    forNew: "تسري تعليمات النظام والأدوات على المحادثات التي تبدأ من الآن.",
+    tools: "الأدوات",
+    noTools: "لا أدوات في هذه البوابة.",
+    thisPage: "هذه الصفحة",
+    language: "اللغة",
+    appearance: "المظهر",
+    typing: "ظهور النص",
+    singleKeys: "اختصارات المفتاح الواحد",
+    reset: "إعادة الضبط",
+    shortcuts: "اختصارات لوحة المفاتيح",
+    signOut: "تسجيل الخروج",
   },
 
   examples: [
@@ -43,7 +65,7 @@ export const texts = {
   stopping: "جارٍ الإيقاف…",
   you: "أنت",
   answerBy: (model) => (model ? `المساعد، ${model}` : "المساعد"),
-  noModels: "لا توجد نماذج",
+  gatewaysModel: "نموذج البوابة",
 
   state: {
     connecting: "بانتظار Claude",
@@ -66,6 +88,58 @@ export const texts = {
       })}`,
     stopped: "توقّفت",
   },
+
+  attach: {
+    kinds: { image: "صورة", pdf: "ملف PDF", text: "نص" },
+    size: (bytes) => size(bytes),
+    remove: (name) => `إزالة ${name}`,
+    reading: "ما زال ملف قيد القراءة.",
+    notYet: "لم تخبر البوابة بعدُ بالملفات التي تقبلها. حاول بعد لحظة.",
+    wrongType: (name) => `${name} ليس صورة ولا PDF ولا نصًّا، ولا يقرأ Claude سواها.`,
+    tooLarge: (name, most) => `${name} أكبر مما يجب: الحد الأقصى ${size(most)}.`,
+    empty: (name) => `${name} فارغ.`,
+    broken: (name) => `تعذّرت قراءة ${name}؛ قد يكون تالفًا.`,
+    tooMany: (most) =>
+      plural(most, {
+        one: "لا تتسع الرسالة إلا لصورة واحدة.",
+        two: "لا تتسع الرسالة إلا لصورتين.",
+        few: "لا تتسع الرسالة لأكثر من # صور.",
+        many: "لا تتسع الرسالة لأكثر من # صورة.",
+        other: "لا تتسع الرسالة لأكثر من # صورة.",
+      }),
+    tooMuch: (most) => `يجب ألّا تزيد الملفات مجتمعةً على ${size(most)}.`,
+  },
+
+  cannot: {
+    images: "لا يقبل الصور",
+    pdfs: "لا يقبل ملفات PDF",
+    effort: "ليست له درجات جهد",
+    thisEffort: "ليست له هذه الدرجة",
+    thinking: "لا يفكّر",
+    notThinking: "يفكّر دائمًا",
+    notThinkingHard: "يفكّر فوق الجهد العالي",
+  },
+  unable: (choice, reason) => `${choice} (${reason})`,
+  objection: (model, reason) => `${model} ${reason}. اختر نموذجًا آخر أو أزل الملف.`,
+
+  tokens: (tokens) =>
+    plural(tokens, {
+      zero: "لا رموز",
+      one: "رمز واحد",
+      two: "رمزان",
+      few: "# رموز",
+      many: "# رمزًا",
+      other: "# رمز",
+    }),
+  tokensOf: (tokens, most) => `${number(tokens)} من ${number(most)} رمز يتسع لها هذا النموذج، والمحادثة محسوبة`,
+
+  modelsOwn: "كما يرى النموذج",
+  efforts: { low: "منخفض", medium: "متوسط", high: "عالٍ", xhigh: "عالٍ جدًا", max: "الأقصى" },
+  thinkings: { shown: "ظاهر", hidden: "غير ظاهر", off: "متوقف" },
+  appearances: { system: "كالنظام", light: "فاتح", dark: "داكن" },
+  paces: { smooth: "بسلاسة", instant: "فور وصوله" },
+  keys: { on: "مفعّلة", off: "معطّلة" },
+  maxTokensHint: (usual, most) => `عادةً ${number(usual)}، وأقصاه ${number(most)}.`,
 
   thinking: "يفكّر",
   thought: (ms) => `فكّر لمدة ${seconds(ms)}`,

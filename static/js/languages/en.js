@@ -6,7 +6,7 @@ import { formats } from "./formats.js";
 /** @typedef {typeof texts} Texts */
 /** @typedef {{kind: string, prompt: string, sent?: string}} Example  `sent`: when it is not just the prompt */
 
-const { number, measure, plural, dollars } = formats("en");
+const { number, measure, plural, dollars, size } = formats("en");
 /** @param {number} ms */
 const seconds = (ms) => `${measure(ms / 1000)} s`;
 
@@ -27,6 +27,28 @@ export const texts = {
     demoTitle: "Demo",
     demo: "Answers are simulated. Set ANTHROPIC_API_KEY to talk to Claude.",
     examples: "Examples",
+    attach: "Attach files",
+    attachments: "Attached files",
+    settings: "Settings",
+    dropHere: "Drop files to attach them",
+    close: "Close",
+    answers: "Answers",
+    effort: "Effort",
+    thinking: "Thinking",
+    maxTokens: "Longest answer, in tokens",
+    system: "System prompt",
+    systemHint: "What Claude is told before everything else.",
+    forNew: "System prompt and tools hold for conversations that begin from now on.",
+    tools: "Tools",
+    noTools: "This gateway has none.",
+    thisPage: "This page",
+    language: "Language",
+    appearance: "Appearance",
+    typing: "Text appears",
+    singleKeys: "Shortcuts of a single key",
+    reset: "Reset",
+    shortcuts: "Keyboard shortcuts",
+    signOut: "Sign out",
   },
 
   /** What a reader who is here for the first time may want to ask. */
@@ -52,7 +74,7 @@ export const texts = {
   you: "You",
   /** @param {string} model */
   answerBy: (model) => (model ? `Assistant, ${model}` : "Assistant"),
-  noModels: "No models",
+  gatewaysModel: "The gateway’s model",
 
   state: {
     connecting: "Waiting for Claude",
@@ -68,6 +90,60 @@ export const texts = {
     complete: (words) => `Answer complete, ${plural(words, { one: "# word", other: "# words" })}`,
     stopped: "Stopped",
   },
+
+  attach: {
+    kinds: { image: "Image", pdf: "PDF", text: "Text" },
+    /** @param {number} bytes */
+    size: (bytes) => size(bytes),
+    /** @param {string} name */
+    remove: (name) => `Remove ${name}`,
+    reading: "A file is still being read.",
+    notYet: "The gateway has not said yet which files it takes. Try again in a moment.",
+    /** @param {string} name */
+    wrongType: (name) => `${name} is neither an image, a PDF nor text, which is all Claude can read.`,
+    /** @param {string} name @param {number} most */
+    tooLarge: (name, most) => `${name} is too large: ${size(most)} is the most.`,
+    /** @param {string} name */
+    empty: (name) => `${name} is empty.`,
+    /** @param {string} name */
+    broken: (name) => `${name} cannot be read; it may be damaged.`,
+    /** @param {number} most */
+    tooMany: (most) =>
+      plural(most, { one: "A message takes at most # image.", other: "A message takes at most # images." }),
+    /** @param {number} most */
+    tooMuch: (most) => `All files together may have ${size(most)} at most.`,
+  },
+
+  /** Why a choice is not to be had with this model. */
+  cannot: {
+    images: "takes no images",
+    pdfs: "takes no PDFs",
+    effort: "has no levels of effort",
+    thisEffort: "does not have this level",
+    thinking: "does not think",
+    notThinking: "always thinks",
+    notThinkingHard: "thinks from high effort on",
+  },
+  /** @param {string} choice @param {string} reason */
+  unable: (choice, reason) => `${choice} (${reason})`,
+  /** @param {string} model @param {string} reason */
+  objection: (model, reason) => `${model} ${reason}. Choose another model or take the file out.`,
+
+  /** @param {number} tokens */
+  tokens: (tokens) => plural(tokens, { one: "# token", other: "# tokens" }),
+  /** @param {number} tokens @param {number} most */
+  tokensOf: (tokens, most) =>
+    `${number(tokens)} of ${number(most)} tokens that this model takes, conversation included`,
+
+  /** Choices in the settings. */
+  modelsOwn: "As the model likes",
+  efforts: { low: "Low", medium: "Medium", high: "High", xhigh: "Very high", max: "Greatest" },
+  thinkings: { shown: "Shown", hidden: "Not shown", off: "Off" },
+  appearances: { system: "Like the system", light: "Light", dark: "Dark" },
+  paces: { smooth: "Smoothly", instant: "As it comes" },
+  keys: { on: "On", off: "Off" },
+  /** @param {number} usual @param {number} most */
+  maxTokensHint: (usual, most) => `Usually ${number(usual)}, at most ${number(most)}.`,
 
   thinking: "Thinking",
   /** @param {number} ms */

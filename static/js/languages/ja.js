@@ -3,7 +3,7 @@
 
 import { formats } from "./formats.js";
 
-const { number, measure, dollars } = formats("ja");
+const { number, measure, dollars, size } = formats("ja");
 /** @param {number} ms */
 const seconds = (ms) => `${measure(ms / 1000)} 秒`;
 
@@ -24,6 +24,28 @@ export const texts = {
     demoTitle: "デモ",
     demo: "答えは模擬です。Claude と話すには ANTHROPIC_API_KEY を設定してください。",
     examples: "例",
+    attach: "ファイルを添付",
+    attachments: "添付ファイル",
+    settings: "設定",
+    dropHere: "ここにドロップして添付",
+    close: "閉じる",
+    answers: "回答",
+    effort: "努力の度合い",
+    thinking: "思考",
+    maxTokens: "回答の最大の長さ(トークン)",
+    system: "システムプロンプト",
+    systemHint: "Claude に最初に伝える指示です。",
+    forNew: "システムプロンプトとツールは、これから始める会話に適用されます。",
+    tools: "ツール",
+    noTools: "このゲートウェイにはありません。",
+    thisPage: "このページ",
+    language: "言語",
+    appearance: "外観",
+    typing: "文字の表示",
+    singleKeys: "1 キーのショートカット",
+    reset: "初期設定に戻す",
+    shortcuts: "キーボードショートカット",
+    signOut: "サインアウト",
   },
 
   examples: [
@@ -43,7 +65,7 @@ export const texts = {
   stopping: "停止しています…",
   you: "あなた",
   answerBy: (model) => (model ? `アシスタント、${model}` : "アシスタント"),
-  noModels: "モデルがありません",
+  gatewaysModel: "ゲートウェイのモデル",
 
   state: {
     connecting: "Claude を待っています",
@@ -58,6 +80,43 @@ export const texts = {
     complete: (words) => `回答完了、${number(words)} 語`,
     stopped: "停止しました",
   },
+
+  attach: {
+    kinds: { image: "画像", pdf: "PDF 文書", text: "テキスト" },
+    size: (bytes) => size(bytes),
+    remove: (name) => `${name} を外す`,
+    reading: "ファイルを読み込んでいます。",
+    notYet: "受け付けられるファイルをまだ確認できていません。少し待ってからお試しください。",
+    wrongType: (name) => `${name} は画像でも PDF でもテキストでもないため、Claude は読めません。`,
+    tooLarge: (name, most) => `${name} は大きすぎます。上限は ${size(most)} です。`,
+    empty: (name) => `${name} は空です。`,
+    broken: (name) => `${name} を読めません。壊れている可能性があります。`,
+    tooMany: (most) => `1 つのメッセージに添付できる画像は ${number(most)} 枚までです。`,
+    tooMuch: (most) => `添付ファイルは合計 ${size(most)} までです。`,
+  },
+
+  cannot: {
+    images: "画像に非対応",
+    pdfs: "PDF に非対応",
+    effort: "努力の度合いを選べません",
+    thisEffort: "この度合いはありません",
+    thinking: "思考しません",
+    notThinking: "常に思考します",
+    notThinkingHard: "「高い」より上では常に思考します",
+  },
+  unable: (choice, reason) => `${choice}(${reason})`,
+  objection: (model, reason) => `${model}: ${reason}。別のモデルを選ぶか、ファイルを外してください。`,
+
+  tokens: (tokens) => `${number(tokens)} トークン`,
+  tokensOf: (tokens, most) => `このモデルの上限 ${number(most)} トークンのうち ${number(tokens)}(会話を含む)`,
+
+  modelsOwn: "モデルに任せる",
+  efforts: { low: "低い", medium: "中程度", high: "高い", xhigh: "とても高い", max: "最大" },
+  thinkings: { shown: "表示する", hidden: "表示しない", off: "オフ" },
+  appearances: { system: "システムに合わせる", light: "ライト", dark: "ダーク" },
+  paces: { smooth: "なめらかに", instant: "届いたまま" },
+  keys: { on: "オン", off: "オフ" },
+  maxTokensHint: (usual, most) => `通常 ${number(usual)}、最大 ${number(most)}。`,
 
   thinking: "思考中",
   thought: (ms) => `${seconds(ms)}間考えました`,
