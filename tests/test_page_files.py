@@ -119,7 +119,7 @@ async def test_the_page_and_its_files_over_http() -> None:
             assert page.headers["cache-control"] == "no-cache"
             assert page.headers["content-type"] == "text/html; charset=utf-8"
             named = re.findall(r'(?:href|src)="(static/[^"]+)"', page.text)
-            assert len(named) == 3  # an icon, a style sheet, a script
+            assert len(named) == 4  # an icon, a style sheet, two scripts
             for name in named:
                 file = await client.get(f"/{name}")
                 assert file.headers["cache-control"] == "public, max-age=31536000, immutable"

@@ -141,7 +141,7 @@ class PageFiles:
         html = STYLES.sub(f'    <link rel="stylesheet" href="static/css/page.css{query}" />\n', html, count=1)
         html = STYLES.sub("", html)
         html = html.replace('src="static/js/main.js"', f'src="static/js/page.js{query}"')
-        html = re.sub(r'(href="static/[\w./-]+\.svg)"', rf'\1{query}"', html)
+        html = re.sub(r'((?:href|src)="static/[\w./-]+\.(?:svg|js))"', rf'\1{query}"', html)
         return File(html.encode(), ".html")
 
 
