@@ -71,11 +71,33 @@ def parse_exactly(text: str) -> Any:
 
 
 def render(value: Any) -> bytes:
-    """Return *value* as JSON on one line."""
+    """Return *value* as JSON on one line; equal parts of two values are equal bytes in both.
+
+    Claude's prompt cache lives on that: a character or a number in one message must not change how all the
+    messages before it are written.
+    """
     try:
         return orjson.dumps(value)
     except TypeError:
-        return json.dumps(value, separators=(",", ":")).encode()
+        return _rendered(value)
+
+
+def _rendered(value: Any) -> bytes:
+    """Return what orjson would, also of deeper nesting, larger integers and halves of characters."""
+    # Loops, not comprehensions: each of those would be one more level on the stack.
+    pieces: list[bytes] = []
+    if isinstance(value, dict):
+        for name, item in value.items():
+            pieces.append(_rendered(name) + b":" + _rendered(item))
+        return b"{" + b",".join(pieces) + b"}"
+    if isinstance(value, list):
+        for item in value:
+            pieces.append(_rendered(item))  # noqa: PERF401
+        return b"[" + b",".join(pieces) + b"]"
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        return json.dumps(value).encode()
 
 
 def whole(text: str) -> str:
@@ -84,6 +106,15 @@ def whole(text: str) -> str:
         text.encode()
     except UnicodeEncodeError:
         return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
+    return text
+
+
+def sound(text: str) -> str:
+    """Return *text* with U+FFFD for each half of a character, as others write it who take no halves."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return text
 
 

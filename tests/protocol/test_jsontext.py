@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.protocol.jsontext import MAX_DEPTH, parse, parse_exactly, parse_strictly, render, whole
+from app.protocol.jsontext import MAX_DEPTH, parse, parse_exactly, parse_strictly, render, sound, whole
 
 BIG = 25_000_000_000_000_000_000_001
 
@@ -116,6 +116,21 @@ def test_an_integer_keeps_all_its_digits_where_they_count() -> None:
 )
 def test_a_character_that_was_cut_in_two_is_one_again(text: str, healed: str) -> None:
     assert whole(text) == healed
+
+
+@pytest.mark.parametrize(
+    ("text", "sounded"),
+    [("aż🌍", "aż🌍"), ("a\udcff", "a\ufffd"), ("\ud83c\udf0d", "🌍"), ("\udf0d\ud83c", "\ufffd\ufffd")],
+)
+def test_half_a_character_is_replaced_for_those_who_take_none(text: str, sounded: str) -> None:
+    assert sound(text) == sounded
+
+
+@given(VALUES, st.sampled_from([BIG, "\ud83c", {"\udf0d": 1}]))
+def test_what_stands_beside_a_value_does_not_change_its_bytes(value: Any, odd: Any) -> None:
+    prefix = render([value])[:-1]
+    assert render([value, odd]).startswith(prefix + b",")
+    assert render({"a": value, "b": odd}).startswith(render({"a": value})[:-1] + b",")
 
 
 @given(VALUES)
