@@ -31,7 +31,8 @@ every browser connection is a *cursor* on the log. Nothing connects the two ends
 ``answer``         one answer of Claude: its turns, and the tools that run between them
 ``turn``           one assistant turn: the calls it takes, retries and continuations included
 ``continuation``   what to ask for, and what to leave out, when an answer broke off (pure)
-``tools``          tools that run here: functions, schemas, results
+``functions``      Python functions as tools: schemas, threads, results
+``tools``          tools that run here, by name, and a result for whatever they do
 ``mcp_servers/``   MCP servers as a source of such tools: programs and addresses, kept running
 ``catalogue``      the models a browser may choose from
 ``upstream``       the only caller of Claude

@@ -14,6 +14,7 @@ from app.auth.gate import Gate
 from app.auth.tokens import TokensFile
 from app.catalogue import Catalogue
 from app.edge import Edge
+from app.functions import from_modules
 from app.gateway import Gateway
 from app.hub import Hub
 from app.mcp_servers.servers import McpServers
@@ -22,7 +23,7 @@ from app.page.files import REVALIDATE, PageFiles, page_folder, respond
 from app.protocol.errors import BadRequest, NotFound, Problem, WrongMethod
 from app.settings import Settings
 from app.sites import Cors
-from app.tools import Toolbox, from_modules
+from app.tools import Toolbox
 from app.turn import Patience
 from app.upstream import Upstream
 

@@ -62,12 +62,31 @@ BODIES: dict[str, tuple[Any, str]] = {
     "max_tokens of the wrong type": (ask("x", max_tokens="9"), "max_tokens"),
     "stream of the wrong type": (ask("x", stream="yes"), "stream"),
     "a tool that is not registered": (ask("x", tools=[{"name": "rm"}]), "tools.0"),
+    "a tool whose name is no name": (ask("x", tools=[{"name": ["rm"]}]), "tools.0"),
+    "a tool without a name": (ask("x", tools=[{}]), "tools.0"),
+    "a tool that is no object": (ask("x", tools=["rm"]), "tools.0"),
+    "tools that are no list": (ask("x", tools={"name": "rm"}), "tools"),
     "an image by URL": (
         {"messages": [{"role": "user", "content": [IMAGE]}]},
         "URL",
     ),
     "an image by URL in a tool's result": (
         {"messages": [{"role": "user", "content": [{"type": "tool_result", "content": [IMAGE]}]}]},
+        "URL",
+    ),
+    "a document by URL": (
+        {"messages": [{"role": "user", "content": [{**IMAGE, "type": "document"}]}]},
+        "URL",
+    ),
+    "an image by URL within a document": (
+        {
+            "messages": [
+                {
+                    "role": "user",
+                    "content": [{"type": "document", "source": {"type": "content", "content": [IMAGE]}}],
+                }
+            ]
+        },
         "URL",
     ),
     "an unknown event type": (ask("x", events=["smell"]), "events"),

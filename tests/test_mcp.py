@@ -24,13 +24,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from app.check import check
+from app.functions import from_modules
 from app.mcp_servers.config import load
 from app.mcp_servers.content import result
 from app.mcp_servers.lines import Line, Lines
 from app.mcp_servers.server import Server, State, tool_name
 from app.mcp_servers.servers import McpServers
 from app.settings import Settings, what_is_wrong
-from app.tools import Toolbox, from_modules
+from app.tools import Toolbox
 from tests.mcp import real
 from tests.reading import ask
 from tests.running import KEY, serving
@@ -445,6 +446,27 @@ def test_check_says_which_servers_work(wrong: Wrong, capsys: pytest.CaptureFixtu
     assert "no such database" in said["FAIL", "bad"]
     assert said["ok", "less"] == "less__page0"
     assert "page9" in said["FAIL", "less"]
+
+
+def test_check_says_which_tools_there_are_and_which_names_come_twice(
+    wrong: Wrong, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "clashing.py").write_text("def it__page1() -> str:\n    'Clash.'\n    return ''\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def checked(*tools: str) -> tuple[int, str]:
+        code = check(Settings(_env_file=None, tools=tools, mcp_servers={"it": wrong("pages")}))
+        return code, capsys.readouterr().out
+
+    code, out = checked("app.example_tools")
+    assert code == 0
+    assert "ok    tools          current_time, roll_dice" in out
+    code, out = checked("clashing")
+    assert code == 1
+    assert "FAIL  MCP server it  two tools are named it__page1" in out
+    code, out = checked("no.such.module")
+    assert code == 1
+    assert "FAIL  tools          the module no.such.module cannot be imported" in out
 
 
 # What an operator writes

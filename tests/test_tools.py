@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.tools import BadTool, Toolbox, from_function, from_modules
+from app.answer import MAX_PAUSES
 from tests import kit
 from tests.reading import ask
 from tests.running import serving
@@ -18,6 +18,7 @@ from tests.scripted import (
     ScriptedClaude,
     block,
     ending,
+    frame,
     message_start,
     saying,
     text_block,
@@ -165,26 +166,6 @@ async def test_whatever_goes_wrong_in_a_tool_claude_and_the_client_are_told(
     assert "the secret of the tool" not in caplog.text
 
 
-@pytest.mark.parametrize(
-    ("name", "given", "content"),
-    [
-        ("where", {"place": {"city": "Łódź"}}, '{"city":"Łódź","country":"PL"}'),
-        ("picture", {}, [{"type": "text", "text": "a picture"}]),
-        ("nothing", {}, ""),
-    ],
-)
-async def test_a_tool_may_return_models_blocks_or_nothing(
-    name: str, given: dict[str, Any], content: Any
-) -> None:
-    result = await Toolbox(from_modules(KIT), 5).call(name, given)
-    assert (result.content, result.is_error) == (content, False)
-
-
-async def test_plain_functions_run_in_threads() -> None:
-    result = await Toolbox(from_modules(KIT), 5).call("thread_name", {})
-    assert result.content != "MainThread"
-
-
 async def test_a_clients_own_tool_ends_the_turn_and_results_of_ours_are_in_the_turns() -> None:
     tools = [{"name": "add"}, {"name": "theirs", "input_schema": {"type": "object"}}]
     async with (
@@ -298,36 +279,51 @@ async def test_input_that_max_tokens_cut_off_is_null_and_does_not_run() -> None:
     assert not stream.of("tool_result")
 
 
-def undocumented(a: int) -> int:
-    return a
-
-
-def untyped(a) -> int:  # type: ignore[no-untyped-def]  # noqa: ANN001
-    """Have no type."""
-    return int(a)
-
-
-def unfit(a: asyncio.Event) -> None:
-    """Take what is no JSON."""
-
-
-@pytest.mark.parametrize(
-    ("function", "says"), [(undocumented, "docstring"), (untyped, "type hint"), (unfit, "schema")]
-)
-def test_a_function_that_cannot_be_a_tool_is_refused_with_the_reason(
-    function: Callable[..., Any], says: str
-) -> None:
-    with pytest.raises(BadTool, match=says):
-        from_function(function)
-
-
-def test_a_module_that_is_not_there_is_refused_by_name() -> None:
-    with pytest.raises(BadTool, match=r"no\.such\.module"):
-        from_modules(["no.such.module"])
-
-
 async def test_a_hundred_and_more_tools_go_up() -> None:
     tools = [{"name": f"t{n}", "input_schema": {"type": "object"}} for n in range(200)]
     async with ScriptedClaude(lambda _: saying("ok")) as claude, serving(claude.url) as gateway:
         await (await gateway.stream(ask("x", tools=tools))).rest()
     assert len(claude.calls[0].body["tools"]) == 200
+
+
+async def test_a_call_with_input_that_is_no_object_is_answered_with_an_error() -> None:
+    script = one_after_the_other(calling(("add", "[1, 2]")), saying("sorry"))
+    async with ScriptedClaude(script) as claude, serving(claude.url, tools=KIT) as gateway:
+        stream = await (await gateway.stream(asking("add"))).rest()
+    assert stream.of("tool_result")[0]["is_error"] is True
+    assert claude.calls[1].body["messages"][2]["content"][0]["tool_use_id"] == "t0"
+    assert stream.text == "sorry"
+
+
+@pytest.mark.parametrize("asked", [None, {"skills": [{"type": "anthropic", "skill_id": "xlsx"}]}])
+async def test_the_next_turn_runs_in_the_container_that_waits_for_the_result(asked: Any) -> None:
+    caller = {"type": "code_execution_20260120", "tool_id": "srvtoolu_1"}
+    call = {"type": "tool_use", "id": "t0", "name": "add", "input": {"a": 1}, "caller": caller}
+    end = {"stop_reason": "tool_use", "stop_sequence": None, "container": {"id": "container_7"}}
+    turn = [
+        message_start(),
+        *block(0, call),
+        frame("message_delta", delta=end, usage={"output_tokens": 5}),
+        frame("message_stop"),
+    ]
+    async with (
+        ScriptedClaude(one_after_the_other(turn, saying("two"))) as claude,
+        serving(claude.url, tools=KIT, allow_params=["container"]) as gateway,
+    ):
+        body = asking("add", **({"container": asked} if asked else {}))
+        stream = await (await gateway.stream(body)).rest()
+    expected = {**asked, "id": "container_7"} if asked else "container_7"
+    assert claude.calls[0].body.get("container") == asked
+    assert claude.calls[1].body["container"] == expected
+    assert claude.calls[1].body["messages"][1]["content"] == [call]
+    assert stream.text == "two"
+
+
+async def test_pauses_are_bounded_and_the_client_may_go_on() -> None:
+    turn = [message_start(), *text_block("x"), *ending("pause_turn")]
+    async with ScriptedClaude(lambda _: turn) as claude, serving(claude.url) as gateway:
+        stream = await (await gateway.stream(ask("x"))).rest()
+    assert len(claude.calls) == MAX_PAUSES + 1
+    assert stream.terminal["stop_reason"] == "pause_turn"
+    assert stream.text == "x" * (MAX_PAUSES + 1)
+    assert stream.terminal["usage"]["output_tokens"] == 5 * (MAX_PAUSES + 1)

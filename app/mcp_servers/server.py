@@ -95,7 +95,7 @@ class Server:
             self._up_at = math.inf
             try:
                 await self._once()
-            except (Broken, BadTool) as error:
+            except Broken as error:
                 why = str(error)
             except Exception as error:
                 logger.exception("the MCP server %s", self.config.name)
@@ -158,7 +158,10 @@ class Server:
             raise Broken(msg) from None
         allowed = self.config.tools
         tools = [self._tool(each) for each in listed if allowed is None or each.name in allowed]
-        self._toolbox.offer(self.config.prefix, tools)
+        try:
+            self._toolbox.offer(self.config.prefix, tools)
+        except BadTool as error:
+            raise Broken(str(error)) from error
         self.offered = tuple(tool.name for tool in tools)
         missing = tuple(name for name in allowed or () if name not in {each.name for each in listed})
         if missing and missing != self.missing:
