@@ -17,7 +17,7 @@ from app.turn import Patience, Turn
 from app.upstream import Upstream
 
 MAX_PAUSES = 16
-"""How often Claude may pause one turn to have it taken up again."""
+"""How often Claude may pause one answer to have it taken up again."""
 
 
 class TooManyTurns(Problem):
@@ -79,6 +79,7 @@ class _Answer:
             )
             message = await turn.run(body)
             index = message.next_index
+            self._stay_in_container(message.details.get("container"))
             if message.stop_reason == "pause_turn" and pauses < MAX_PAUSES:
                 pauses += 1
                 body = self._with_turn(number)
@@ -90,12 +91,26 @@ class _Answer:
                 or not calls
                 or not all(call in self._running for call in calls)
             ):
-                return Ending(message.stop_reason, message.stop_sequence, message.details, message.message_id)
+                return Ending(
+                    message.stop_reason,
+                    message.stop_sequence,
+                    message.details,
+                    message.message_id,
+                    message.model,
+                )
             number += 1
             if number > self._max_tool_turns:
                 msg = "The answer called tools more often than this gateway lets it (GATEWAY_MAX_TOOL_TURNS)."
                 raise TooManyTurns(msg)
             body = self._base = self._with_results(number - 1, calls)
+
+    def _stay_in_container(self, container: Any) -> None:
+        """Have the answer go on where Claude's code runs, which may itself wait for what it called."""
+        if not isinstance(container, dict) or "id" not in container:
+            return
+        asked = self._base.get("container")
+        stays = {**asked, "id": container["id"]} if isinstance(asked, dict) else container["id"]
+        self._base = {**self._base, "container": stays}
 
     def _calls(self, number: int) -> list[str]:
         """Return the ids of the calls of turn *number*, in their order."""
@@ -118,12 +133,12 @@ class _Answer:
     # Tools
 
     def _start(self, call: ToolUse) -> None:
-        name, given = call.block.get("name"), call.block.get("input")
-        if name in self._registered and isinstance(given, dict):
-            task = asyncio.get_running_loop().create_task(self._run(call.block["id"], str(name), given))
-            self._running[call.block["id"]] = task
+        id_, name, given = call.block["id"], call.block["name"], call.block["input"]
+        cut_off = given is None
+        if name in self._registered and not cut_off and id_ not in self._running:
+            self._running[id_] = asyncio.get_running_loop().create_task(self._run(id_, name, given))
 
-    async def _run(self, call: str, name: str, given: dict[str, Any]) -> None:
+    async def _run(self, call: str, name: str, given: Any) -> None:
         result = await self._toolbox.call(name, given)
         self._teller.say(ToolResult(call, result.content, result.is_error))
 

@@ -36,13 +36,14 @@ class Ending:
     Attributes:
         stop_reason, stop_sequence: Claude's.
         message: Its further fields.
-        message_id: Of the last upstream message.
+        message_id, model: Of the last upstream message, as Claude named them.
     """
 
     stop_reason: str | None = None
     stop_sequence: str | None = None
     message: dict[str, Any] = field(default_factory=dict)
     message_id: str | None = None
+    model: str | None = None
 
 
 class Teller(Protocol):

@@ -249,7 +249,7 @@ def _message(generation: Generation) -> dict[str, Any]:
         "id": ending.message_id,
         "type": "message",
         "role": "assistant",
-        "model": generation.model,
+        "model": ending.model or generation.model,
         "content": fold.content(last),
         "stop_reason": terminal.stop_reason,
         "stop_sequence": terminal.stop_sequence,

@@ -180,9 +180,12 @@ async def test_a_prompt_is_a_message_and_defaults_are_filled_in() -> None:
 
 async def test_without_streaming_the_answer_is_one_message_in_claudes_shape() -> None:
     async with ScriptedClaude(lambda _: saying("o", "k")) as claude, serving(claude.url) as gateway:
-        answer = await gateway.request("POST", "/api/chat", ask("hi", stream=False))
+        answer = await gateway.request(
+            "POST", "/api/chat", ask("hi", stream=False) | {"model": "claude-opus-5-5"}
+        )
     message = answer.json
     assert answer.status == 200
+    assert message["model"] == "claude-sonnet-5-5"  # who has answered, whoever was asked
     assert (message["type"], message["role"], message["id"]) == ("message", "assistant", "msg_1")
     assert message["content"] == [{"type": "text", "text": "ok"}]
     assert message["turns"] == [{"role": "assistant", "content": message["content"]}]
