@@ -49,6 +49,9 @@ def _run(command: Callable[[Settings], int], args: list[str]) -> int:
         settings = CliApp.run(Settings, cli_args=args)
     except ValidationError as error:
         return _complain(what_is_wrong(error))
+    sys.path.insert(
+        0, str(Path.cwd())
+    )  # where GATEWAY_TOOLS may be; an installed command does not look there
     return command(settings)
 
 
@@ -60,9 +63,6 @@ def _serve(settings: Settings) -> int:
     logging.getLogger("httpx2").setLevel(logging.WARNING)
     with ExitStack() as stack:
         simulator = stack.enter_context(Simulator()) if settings.demo else None
-        sys.path.insert(
-            0, str(Path.cwd())
-        )  # where GATEWAY_TOOLS may be; an installed command does not look there
         from app.server import serve  # meanwhile the simulator comes up
 
         try:

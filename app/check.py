@@ -2,11 +2,12 @@
 
 import asyncio
 
+from app.functions import from_modules
 from app.mcp_servers.server import State
 from app.mcp_servers.servers import McpServers
 from app.protocol.errors import Problem
 from app.settings import Settings
-from app.tools import Toolbox
+from app.tools import BadTool, Tool, Toolbox
 from app.upstream import Upstream
 
 
@@ -17,8 +18,15 @@ def check(settings: Settings) -> int:
         rows.append(("upstream", True, "demo mode: the bundled simulator answers (no key, no base URL)"))
     else:
         rows += asyncio.run(_ask(settings))
+    tools: list[Tool] = []
+    if settings.tools:
+        try:
+            tools = from_modules(settings.tools)
+            rows.append(("tools", True, ", ".join(tool.name for tool in tools)))
+        except BadTool as error:
+            rows.append(("tools", False, str(error)))
     if settings.mcp_servers:
-        rows += asyncio.run(_start(settings))
+        rows += asyncio.run(_start(settings, Toolbox(tools, settings.tool_timeout)))
     width = max(len(name) for name, _, _ in rows)
     for name, works, said in rows:
         print(f"{'ok  ' if works else 'FAIL'}  {name:<{width}}  {said}")  # noqa: T201
@@ -40,11 +48,9 @@ async def _ask(settings: Settings) -> list[tuple[str, bool, str]]:
     ]
 
 
-async def _start(settings: Settings) -> list[tuple[str, bool, str]]:
+async def _start(settings: Settings, toolbox: Toolbox) -> list[tuple[str, bool, str]]:
     rows = []
-    async with McpServers(
-        settings.mcp_servers, Toolbox([], settings.tool_timeout), settings.tool_timeout
-    ) as servers:
+    async with McpServers(settings.mcp_servers, toolbox, settings.tool_timeout) as servers:
         await servers.settled()
         for server in servers:
             name = f"MCP server {server.config.name}"
