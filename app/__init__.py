@@ -20,6 +20,8 @@ every browser connection is a *cursor* on the log. Nothing connects the two ends
 ``connection``     how to drop one
 ``auth/``          who may use it: a module for each way to say who one is
 ``terms``          what one client may ask for, and how much
+``rates``          how often it does
+``budget``         how many tokens it uses: reserved, then settled
 ``routes``         HTTP words only: read a request, start or find a generation, answer
 ``session``        signing in and out
 ``body``           a request's body, within its bounds

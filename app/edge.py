@@ -15,9 +15,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.auth.gate import Gate
 from app.auth.identity import Identity
-from app.caller import Caller, Callers
+from app.caller import Caller, Callers, network
 from app.connection import cut
-from app.protocol.errors import Bug, Forbidden, Problem, Unauthenticated
+from app.protocol.errors import (
+    Bug,
+    Forbidden,
+    Gone,
+    NotFound,
+    Problem,
+    TooMany,
+    Unauthenticated,
+    WrongCredential,
+)
+from app.rates import MISSES, WRONG_CREDENTIALS, Tally
 from app.refusal import deny, respond
 from app.settings import Settings
 from app.sites import check_site
@@ -65,12 +75,14 @@ class Edge:
         app: What it lets requests in to.
         settings: The operator's.
         gate: Tells who asks; None where nobody has to sign in.
+        tally: Counts what looks like guessing.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings, gate: Gate | None) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, gate: Gate | None, tally: Tally) -> None:
         self._app = app
         self._callers = Callers(settings.trusted_proxies, settings.terms)
         self._gate = gate
+        self._tally = tally
         self._hosts = settings.hosts
         self._loopback_only = settings.loopback_only
         self._origins = settings.cors_origins
@@ -106,8 +118,9 @@ class Edge:
             elif started:
                 raise
             elif scope["type"] == "websocket":
-                await deny(problem, caller.request_id, send_with_headers)
+                await deny(await self._counted(problem, scope), caller.request_id, send_with_headers)
             else:
+                problem = await self._counted(problem, scope)
                 await respond(problem, caller.request_id, receive, send_with_headers)
         except Exception as error:
             if started:
@@ -159,6 +172,21 @@ class Edge:
             msg = "Sign in on the page, or send a token: Authorization: Bearer TOKEN."
             raise Unauthenticated(msg)
         return identity
+
+    async def _counted(self, problem: Problem, scope: Scope) -> Problem:
+        """Return *problem*, or what is told to who runs into it too often."""
+        caller: Caller = scope["caller"]
+        try:
+            match problem:
+                case WrongCredential():
+                    await self._tally.count(WRONG_CREDENTIALS, network(caller.address))
+                case NotFound() if not isinstance(problem, Gone):
+                    await self._tally.count(MISSES, caller.client)
+                case _:
+                    pass
+        except TooMany as too_many:
+            return too_many
+        return problem
 
     async def _while_it_holds(self, identity: Identity, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, for as long as whoever asked may still be answered.

@@ -1,9 +1,12 @@
 """What the routes work with, introduced to each other by ``main``."""
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from app.answer import answering
 from app.auth.gate import Gate
+from app.budget import Budgets
 from app.caller import Caller
 from app.catalogue import Catalogue
 from app.generation import Generation
@@ -13,6 +16,7 @@ from app.metrics import Metrics
 from app.protocol.errors import BadRequest, TooMany
 from app.protocol.log import BadCursor, Cursor
 from app.protocol.view import PLAIN, View
+from app.rates import Tally
 from app.relay import Reader
 from app.request import ChatRequest
 from app.settings import Settings
@@ -20,10 +24,30 @@ from app.tools import Toolbox
 from app.turn import Patience
 from app.upstream import Upstream
 
+READERS_A_STREAM = 16
+"""How many streams one client may have open for each generation that it may have under way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What a request has started.
+
+    Attributes:
+        generation: The answer.
+        headers: How the client stands to its limits, or that an Idempotency-Key has led to one that was there.
+    """
+
+    generation: Generation
+    headers: Mapping[str, str]
+
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """The parts of one gateway."""
+    """The parts of one gateway.
+
+    Attributes:
+        reading: How many streams each client has open.
+    """
 
     settings: Settings
     hub: Hub
@@ -34,36 +58,61 @@ class Gateway:
     mcp_servers: McpServers
     patience: Patience
     gate: Gate | None
+    tally: Tally
+    budgets: Budgets = field(default_factory=Budgets)
+    reading: Counter[str] = field(default_factory=Counter)
 
-    def start(self, asked: ChatRequest, caller: Caller, key: str | None) -> tuple[Generation, bool]:
-        """Return the generation that answers *asked*, and whether *key* had started it before.
+    async def start(self, asked: ChatRequest, caller: Caller, key: str | None) -> Started:
+        """Return the generation that answers *asked*: a new one, or the one that *key* has started before.
 
         Raises:
             KeyReused: *key* belongs to another question.
-            TooMany: the caller has as much as they may.
+            TooMany: the caller has, or asks, as much as they may.
             Unavailable: the gateway is draining or full.
         """
+        self._check_reading(caller)  # who could not read the answer should not have it made
+        terms = caller.terms
+        headers: Mapping[str, str] = {}
+        if not self.hub.started_by(key, caller.owner, asked):
+            self.hub.make_room(caller.client, terms.max_streams)
+            headers = (await self.tally.start(caller.client, terms.rates)).headers()
         produce = answering(self.upstream, self.toolbox, asked, self.patience, self.settings.max_tool_turns)
-        return self.hub.start(
+        if terms.budget:
+            produce = self.budgets.within(produce, caller.client, terms.budget, asked.body)
+        generation, replayed = self.hub.start(
             asked,
             produce,
             owner=caller.owner,
             client=caller.client,
-            max_streams=caller.terms.max_streams,
+            max_streams=terms.max_streams,
             key=key,
             request_id=caller.request_id,
         )
+        return Started(generation, {"Idempotent-Replayed": "true"} if replayed else headers)
 
-    def reader(self, generation: Generation, cursor: Cursor, view: View = PLAIN) -> Reader:
+    def reader(self, generation: Generation, cursor: Cursor, caller: Caller, view: View = PLAIN) -> Reader:
         """Return a new reader of *generation*.
 
         Raises:
-            TooMany: it has as many as it may.
+            TooMany: it has, or the caller has, as many as they may.
         """
         if generation.readers >= self.settings.max_readers:
             msg = "This answer has as many readers as it may (GATEWAY_MAX_READERS). Try again later."
             raise TooMany(msg, retry_after_s=5)
-        return Reader(generation, cursor, view)
+        self._check_reading(caller)
+        self.reading[caller.client] += 1
+        return Reader(generation, cursor, view, on_close=lambda: self._stopped_reading(caller.client))
+
+    def _check_reading(self, caller: Caller) -> None:
+        most = max(self.settings.max_readers, caller.terms.max_streams * READERS_A_STREAM)
+        if self.reading[caller.client] >= most:
+            msg = f"You have {most} streams open, as many as you may. Close one, then try again."
+            raise TooMany(msg, retry_after_s=5)
+
+    def _stopped_reading(self, client: str) -> None:
+        self.reading[client] -= 1
+        if not self.reading[client]:
+            del self.reading[client]
 
     @staticmethod
     def cursor(generation: Generation, text: str) -> Cursor:

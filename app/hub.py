@@ -85,15 +85,10 @@ class Hub:
             TooMany: the client has too many under way.
             Unavailable: the gateway is draining or full.
         """
-        if key is not None and (had := self._keys.get((owner, key))):
-            if had.fingerprint != request.fingerprint:
-                msg = "Idempotency-Key: this key came before with another body; use a new one for a new question."
-                raise KeyReused(msg)
-            problem = had.generation.problem
-            if not (problem and problem.retryable and not had.generation.has_content):
-                self._metrics.replays.inc()
-                return had.generation, True
-        self._make_room(client, max_streams)
+        if had := self.started_by(key, owner, request):
+            self._metrics.replays.inc()
+            return had, True
+        self.make_room(client, max_streams)
         generation = Generation(
             model=request.model,
             owner=owner,
@@ -112,7 +107,29 @@ class Hub:
         generation.start(produce)
         return generation, False
 
-    def _make_room(self, client: str, max_streams: int) -> None:
+    def started_by(self, key: str | None, owner: str, request: ChatRequest) -> Generation | None:
+        """Return the generation that *key* has started and that can still answer *request*, if there is one.
+
+        Raises:
+            KeyReused: *key* belongs to another question.
+        """
+        had = self._keys.get((owner, key)) if key is not None else None
+        if had is None:
+            return None
+        if had.fingerprint != request.fingerprint:
+            msg = "Idempotency-Key: this key came before with another body; use a new one for a new question."
+            raise KeyReused(msg)
+        problem = had.generation.problem
+        free = problem and problem.retryable and not had.generation.has_content
+        return None if free else had.generation
+
+    def make_room(self, client: str, max_streams: int) -> None:
+        """See to it that one more generation of *client* has its place.
+
+        Raises:
+            TooMany: the client has *max_streams* under way.
+            Unavailable: the gateway is draining or full.
+        """
         if self.draining:
             msg = "The gateway is restarting. Try again in a moment."
             raise Unavailable(msg, retry_after_s=RETRY_AFTER_S)

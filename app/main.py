@@ -21,6 +21,7 @@ from app.mcp_servers.servers import McpServers
 from app.metrics import Metrics
 from app.page.files import REVALIDATE, PageFiles, page_folder, respond
 from app.protocol.errors import BadRequest, NotFound, Problem, WrongMethod
+from app.rates import Tally
 from app.settings import Settings
 from app.sites import Cors
 from app.tools import Toolbox
@@ -39,7 +40,7 @@ def create_app(settings: Settings, base_url: str | None) -> FastAPI:
         BadTool: a module of tools is not fit.
     """
     toolbox = Toolbox(from_modules(settings.tools), settings.tool_timeout)
-    gate = _gate(settings)
+    gate, tally = _gate(settings), Tally()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -59,7 +60,7 @@ def create_app(settings: Settings, base_url: str | None) -> FastAPI:
             continuations = settings.continuations if settings.on_break == "continue" else 0
             patience = Patience(settings.retries, continuations, continues=continuations > 0)
             app.state.gateway = Gateway(
-                settings, hub, upstream, catalogue, metrics, toolbox, servers, patience, gate
+                settings, hub, upstream, catalogue, metrics, toolbox, servers, patience, gate, tally
             )
             # What start-up made stays for ever. Looking through it again and again stalls all streams for 50 ms.
             gc.collect()
@@ -67,7 +68,7 @@ def create_app(settings: Settings, base_url: str | None) -> FastAPI:
             yield
 
     app = FastAPI(title="claude-gateway", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    app.add_middleware(Edge, settings=settings, gate=gate)
+    app.add_middleware(Edge, settings=settings, gate=gate, tally=tally)
     if settings.cors_origins:
         app.add_middleware(Cors, listed=settings.cors_origins)
     for kind in (HTTPException, RequestValidationError):

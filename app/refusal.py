@@ -44,6 +44,7 @@ def _render(problem: Problem, request_id: str) -> tuple[bytes, list[tuple[bytes,
     ]
     if problem.retry_after_s is not None:
         headers.append((b"retry-after", str(max(1, round(problem.retry_after_s))).encode()))
+    headers += [(name.lower().encode(), value.encode()) for name, value in problem.headers.items()]
     if isinstance(problem, Unauthenticated):
         headers.append((b"www-authenticate", b"Bearer"))
     return body, headers

@@ -6,7 +6,7 @@ shell (disconnects, keep-alives, send deadline) is sse-starlette's; it is fed re
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 
 from sse_starlette import EventSourceResponse, ServerSentEvent
@@ -28,9 +28,16 @@ class Reader:
         generation: What is read.
         cursor: What the reader has seen.
         view: What it wants to see.
+        on_close: Called when it leaves.
     """
 
-    def __init__(self, generation: Generation, cursor: Cursor = START, view: View = PLAIN) -> None:
+    def __init__(
+        self,
+        generation: Generation,
+        cursor: Cursor = START,
+        view: View = PLAIN,
+        on_close: Callable[[], None] = lambda: None,
+    ) -> None:
         self.generation = generation
         self._number = cursor.number
         self._shaper = Shaper(view, cursor)
@@ -38,6 +45,7 @@ class Reader:
         self._every_s = (view.every_ms or 0) / 1000
         self._grown = asyncio.Event()
         self._unlisten = generation.log.listen(self._grown.set)
+        self._on_close = on_close
         self._closed = False
         self._saw_end = False
         generation.join()
@@ -97,6 +105,7 @@ class Reader:
         """Leave. Closing twice does nothing."""
         if not self._closed:
             self._closed = True
+            self._on_close()
             self._unlisten()
             self.generation.leave(saw_end=self._saw_end)
 
@@ -108,7 +117,7 @@ class EventStream(EventSourceResponse):
         reader: Who reads.
         ping_s: Seconds between keep-alives.
         send_timeout_s: Seconds until a reader that does not read is let go.
-        replayed: Whether an Idempotency-Key led here.
+        headers: What the answer says besides.
         on_stuck: Called when the reader is let go.
     """
 
@@ -118,16 +127,13 @@ class EventStream(EventSourceResponse):
         *,
         ping_s: float,
         send_timeout_s: float,
-        replayed: bool,
+        headers: Mapping[str, str],
         on_stuck: Callable[[], None],
     ) -> None:
         generation = reader.generation
-        headers = {"X-Chat-Id": generation.id, "Location": f"/api/chat/{generation.id}"}
-        if replayed:
-            headers["Idempotent-Replayed"] = "true"
         super().__init__(
             self._body(reader),
-            headers=headers,
+            headers={**headers, "X-Chat-Id": generation.id, "Location": f"/api/chat/{generation.id}"},
             sep="\n",
             ping=ping_s,
             ping_message_factory=lambda: ServerSentEvent(comment="keep-alive", sep="\n"),

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request
@@ -17,6 +17,7 @@ from app.protocol import jsontext
 from app.protocol.errors import BadRequest, Forbidden, Unavailable
 from app.protocol.events import Done
 from app.protocol.log import START, Cursor
+from app.rates import COUNTS
 from app.relay import EventStream, Reader
 from app.request import attachment_limits, parse, view_of_query
 from app.session import signed_in
@@ -59,8 +60,9 @@ async def chat(request: Request, gateway: Here, caller: Who, key: Key) -> Respon
     settings = gateway.settings
     raw = await read_json(request, settings.max_body_bytes)
     asked = parse(raw, settings, gateway.toolbox, caller.terms)
-    generation, replayed = gateway.start(asked, caller, key)
-    reader = gateway.reader(generation, START, asked.view)
+    started = await gateway.start(asked, caller, key)
+    generation = started.generation
+    reader = gateway.reader(generation, START, caller, asked.view)
     try:
         told = generation.announced.wait() if asked.stream else reader.ended()
         if not await _unless_gone(request, told):
@@ -74,9 +76,9 @@ async def chat(request: Request, gateway: Here, caller: Who, key: Key) -> Respon
         reader.close()
         raise
     if asked.stream:
-        return _stream(reader, gateway, replayed=replayed)
+        return _stream(reader, gateway, started.headers)
     reader.close()
-    return _json(_message(generation), chat=generation)
+    return _json(_message(generation), chat=generation, headers=started.headers)
 
 
 @router.delete("/api/chat")
@@ -94,6 +96,7 @@ async def count_tokens(request: Request, gateway: Here, caller: Who) -> Response
     settings = gateway.settings
     raw = await read_json(request, settings.max_body_bytes)
     asked = parse(raw, settings, gateway.toolbox, caller.terms)
+    await gateway.tally.count(COUNTS, caller.client)
     return _json({"input_tokens": await gateway.upstream.count_tokens(asked.counted())})
 
 
@@ -115,7 +118,7 @@ async def stream(
         return Response(status_code=204)
     if cursor != START:
         gateway.metrics.resumes.inc()
-    return _stream(gateway.reader(generation, cursor, view), gateway)
+    return _stream(gateway.reader(generation, cursor, caller, view), gateway, {})
 
 
 @router.get("/api/chat/{generation_id}")
@@ -207,21 +210,23 @@ async def _unless_gone(request: Request, told: Awaitable[Any]) -> bool:
         gone.cancel()
 
 
-def _stream(reader: Reader, gateway: Gateway, *, replayed: bool = False) -> EventStream:
+def _stream(reader: Reader, gateway: Gateway, headers: Mapping[str, str]) -> EventStream:
     return EventStream(
         reader,
         ping_s=gateway.settings.ping_interval,
         send_timeout_s=gateway.settings.send_timeout,
-        replayed=replayed,
+        headers=headers,
         on_stuck=gateway.metrics.stuck.inc,
     )
 
 
-def _json(value: Any, *, chat: Generation | None = None) -> Response:
-    headers = {"Cache-Control": "no-store"}
+def _json(
+    value: Any, *, chat: Generation | None = None, headers: Mapping[str, str] | None = None
+) -> Response:
+    said = {**(headers or {}), "Cache-Control": "no-store"}
     if chat:
-        headers |= {"X-Chat-Id": chat.id, "Location": f"/api/chat/{chat.id}"}
-    return Response(jsontext.render(value), media_type="application/json", headers=headers)
+        said |= {"X-Chat-Id": chat.id, "Location": f"/api/chat/{chat.id}"}
+    return Response(jsontext.render(value), media_type="application/json", headers=said)
 
 
 def _snapshot(generation: Generation) -> dict[str, Any]:

@@ -9,10 +9,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from app.auth.identity import Identity
 from app.auth.sessions import cookie_of, set_cookie
 from app.body import read_json
-from app.caller import Caller
+from app.caller import Caller, network
 from app.gateway import Gateway
 from app.protocol import jsontext
 from app.protocol.errors import BadRequest
+from app.rates import WRONG_CREDENTIALS
 
 MAX_BODY_BYTES = 20_000
 """A token and its braces; a JWT may hold much."""
@@ -38,6 +39,7 @@ async def sign_in(request: Request) -> Response:
     if gateway.gate is None:
         msg = "Nobody has to sign in here."
         raise BadRequest(msg)
+    await gateway.tally.check(WRONG_CREDENTIALS, network(caller.address))
     identity, value, lasts_s = await gateway.gate.sign_in(given.token)
     return _answer(identity, set_cookie(value, lasts_s, secure=caller.secure))
 

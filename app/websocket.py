@@ -37,7 +37,7 @@ async def chat(socket: WebSocket) -> None:
         try:
             async with asyncio.timeout(FIRST_MESSAGE_S):
                 asked = await socket.receive_text()
-            reader = _reader(asked, gateway, caller)
+            reader = await _reader(asked, gateway, caller)
         except Problem as problem:
             await _refuse(socket, problem, caller)
         except TimeoutError:
@@ -53,7 +53,7 @@ async def chat(socket: WebSocket) -> None:
         gateway.metrics.stuck.inc()
 
 
-def _reader(asked: str, gateway: Gateway, caller: Caller) -> Reader:
+async def _reader(asked: str, gateway: Gateway, caller: Caller) -> Reader:
     try:
         message = jsontext.parse_strictly(asked.encode("utf-8", "replace"))
     except ValueError as error:
@@ -62,11 +62,13 @@ def _reader(asked: str, gateway: Gateway, caller: Caller) -> Reader:
     match message:
         case {"request": dict() as request}:
             chat = parse(jsontext.render(request), gateway.settings, gateway.toolbox, caller.terms)
-            generation, _ = gateway.start(chat, caller, None)
-            return gateway.reader(generation, START, chat.view)
+            generation = (await gateway.start(chat, caller, None)).generation
+            return gateway.reader(generation, START, caller, chat.view)
         case {"resume": {"id": str() as id_, **rest}}:
             generation = gateway.hub.find(id_, caller.owner)
-            return gateway.reader(generation, gateway.cursor(generation, str(rest.get("after") or "")))
+            return gateway.reader(
+                generation, gateway.cursor(generation, str(rest.get("after") or "")), caller
+            )
         case _:
             msg = "The first message must be a request or a resume."
             raise BadRequest(msg)

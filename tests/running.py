@@ -22,6 +22,9 @@ from tests.reading import Client
 KEY = "sk-ant-canary-0123456789abcdef"
 """No answer, log line or page may hold it."""
 
+UNLIMITED = {"rate_limit": "1000000/minute"}
+"""Tests are a crowd on one address."""
+
 START_S = 30
 
 
@@ -44,7 +47,7 @@ class Gateway(Client):
 @asynccontextmanager
 async def serving(base_url: str | None, **settings: Any) -> AsyncIterator[Gateway]:
     """Run a gateway in this loop, over real HTTP, in front of *base_url*."""
-    sources = {"_env_file": None, "ANTHROPIC_API_KEY": KEY, "base_url": base_url, "port": 0}
+    sources = {"_env_file": None, "ANTHROPIC_API_KEY": KEY, "base_url": base_url, "port": 0, **UNLIMITED}
     given = Settings(**{**sources, **settings})
     server, listener = build(given, base_url)
     # What uvicorn's own ``serve`` does, without its signals and its waits of a tenth of a second.
@@ -113,7 +116,7 @@ def program(*args: str, **environment: str) -> Iterator[Program]:
     """Start ``claude-gateway`` on a free port and wait until it says where it listens."""
     with subprocess.Popen(
         [sys.executable, "-m", "app", "--port", "0", *args],
-        env={**os.environ, **environment},
+        env={**os.environ, "GATEWAY_RATE_LIMIT": UNLIMITED["rate_limit"], **environment},
         cwd=Path(__file__).parent.parent,
         stderr=subprocess.PIPE,
         start_new_session=True,

@@ -4,7 +4,7 @@ from starlette.datastructures import Headers
 
 from app.auth.identity import Identity, Verifier
 from app.auth.sessions import Sessions, cookie_of
-from app.protocol.errors import Unauthenticated
+from app.protocol.errors import WrongCredential
 
 
 class Gate:
@@ -25,7 +25,7 @@ class Gate:
         """Return who asks, None where nobody says so.
 
         Raises:
-            Unauthenticated: what they show is not valid.
+            WrongCredential: what they show is not valid.
             Unavailable: that cannot be told just now.
         """
         given = headers.getlist("authorization")
@@ -39,7 +39,7 @@ class Gate:
         """Return who shows *token*, and the value and the greatest age in seconds of their new session.
 
         Raises:
-            Unauthenticated: it is not valid.
+            WrongCredential: it is not valid.
             Unavailable: that cannot be told just now.
         """
         identity = await self._verifier.verify(token)
@@ -54,5 +54,5 @@ def _bearer(given: list[str]) -> str:
     scheme, _, token = given[0].partition(" ")
     if len(given) > 1 or scheme.lower() != "bearer" or not token.strip():
         msg = "Authorization: must be Bearer and a token, once."
-        raise Unauthenticated(msg)
+        raise WrongCredential(msg)
     return token.strip()

@@ -33,7 +33,7 @@ class Verifier(Protocol):
         """Return who shows *credential*.
 
         Raises:
-            Unauthenticated: it is not valid, or no longer.
+            WrongCredential: it is not valid, or no longer.
             Unavailable: that cannot be told just now.
         """
 

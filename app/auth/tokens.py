@@ -28,7 +28,7 @@ from limits import RateLimitItem
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from app.auth.identity import Identity
-from app.protocol.errors import Unauthenticated, Unavailable
+from app.protocol.errors import Unavailable, WrongCredential
 from app.terms import Rates, Terms, budget, rates
 
 logger = logging.getLogger(__name__)
@@ -198,7 +198,7 @@ class TokensFile:
         """Return whose token *credential* is.
 
         Raises:
-            Unauthenticated: nobody's, or it has expired.
+            WrongCredential: nobody's, or it has expired.
             Unavailable: the file cannot be read just now.
         """
         self._refresh()
@@ -206,11 +206,11 @@ class TokensFile:
         found = self._tokens.get(self._mark(kept))
         if found is None or not hmac.compare_digest(found[0].sha256, kept):
             msg = "This token is not valid here."
-            raise Unauthenticated(msg)
+            raise WrongCredential(msg)
         identity = self._identity(*found)
         if identity is None:
             msg = "This token has expired. Ask the gateway's operator for a new one."
-            raise Unauthenticated(msg)
+            raise WrongCredential(msg)
         return identity
 
     async def close(self) -> None:

@@ -9,6 +9,7 @@ Problem                          anything that a client is told
 │   ├── WrongMediaType    415
 │   └── KeyReused         422
 ├── Unauthenticated       401
+│   └── WrongCredential
 ├── Forbidden             403
 ├── NotFound              404
 ├── Gone                  410
@@ -27,6 +28,7 @@ Problem                          anything that a client is told
     └── BadCall                  a tool's input is not JSON
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 CLAUDE_TYPES = {
@@ -53,6 +55,7 @@ class Problem(Exception):
         message: The sentence. Never a key, a path or a trace.
         retry_after_s: Seconds after which trying again can help, where that is known.
         upstream_request_id: Claude's own request id, for the operator's log and for support.
+        headers: What its HTTP answer says besides.
     """
 
     status: int = 500
@@ -62,12 +65,18 @@ class Problem(Exception):
     """One word for what happened upstream, where ``type`` does not say it."""
 
     def __init__(
-        self, message: str, *, retry_after_s: float | None = None, upstream_request_id: str | None = None
+        self,
+        message: str,
+        *,
+        retry_after_s: float | None = None,
+        upstream_request_id: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.retry_after_s = retry_after_s
         self.upstream_request_id = upstream_request_id
+        self.headers = headers or {}
 
     def body(self, request_id: str) -> dict[str, Any]:
         """Return the JSON of an HTTP error, in Claude's shape."""
@@ -114,6 +123,10 @@ class Unauthenticated(Problem):
 
     status = 401
     type = "authentication_error"
+
+
+class WrongCredential(Unauthenticated):
+    """What was shown is not valid, or no longer."""
 
 
 class Forbidden(Problem):
