@@ -7,6 +7,7 @@
  */
 
 import { isTerminal } from "./events.js";
+import { preference } from "./preferences.js";
 import { apply, empty, plainText, unfold } from "./transcript.js";
 import { Typewriter } from "./typewriter.js";
 import { AnswerView } from "./view.js";
@@ -18,10 +19,16 @@ import { AnswerView } from "./view.js";
 
 const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
 
+/** @returns {import("./typewriter.js").Pace} */
+function pace() {
+  if (reducedMotion.matches) return "calm";
+  return preference("pace") === "instant" ? "instant" : "smooth";
+}
+
 export class Answer {
   view = new AnswerView();
   transcript = empty();
-  #typewriter = new Typewriter(reducedMotion.matches ? "calm" : "smooth");
+  #typewriter = new Typewriter(pace());
   #frame = 0;
   /** @type {(() => void) | null} somebody waits until everything is shown */
   #drained = null;

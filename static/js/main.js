@@ -7,16 +7,12 @@
 
 import { Announcer } from "./announcer.js";
 import { Answer } from "./answer.js";
-import { Composer } from "./composer.js";
 import { Connection } from "./connection.js";
 import { Conversation } from "./conversation.js";
 import { serveCode } from "./copy.js";
-import { TokenCount } from "./composer/tokens.js";
+import { Desk } from "./desk.js";
 import { promptView } from "./prompt.js";
 import { Follower } from "./scroll.js";
-import { ModelPicker } from "./settings/picker.js";
-import { Settings } from "./settings/settings.js";
-import { make, part } from "./templates.js";
 import { localize, text } from "./text.js";
 import { empty, plainText } from "./transcript.js";
 
@@ -27,17 +23,15 @@ import { empty, plainText } from "./transcript.js";
 const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
 const log = byId("log");
-const settings = new Settings();
-const picker = new ModelPicker(/** @type {HTMLSelectElement} */ (byId("model")), settings);
-const composer = new Composer(/** @type {HTMLFormElement} */ (byId("composer")));
+const desk = new Desk();
+const { composer, settings } = desk;
 const follower = new Follower(byId("scroller"));
 const announcer = new Announcer(byId("status"));
-const tokens = new TokenCount((url, init) => fetch(url, init));
 const conversation = new Conversation(sessionStorage);
 
 /** @type {import("./connection.js").Surroundings} */
 const surroundings = {
-  fetch: (url, init) => fetch(url, init),
+  fetch: (url, init) => desk.session.fetch(url, init),
   now: () => performance.now(),
   random: Math.random,
   online: () => navigator.onLine,
@@ -56,9 +50,6 @@ const surroundings = {
 
 /** @type {{connection: Connection, exchange: Exchange, answer: Answer} | null} the answer being written */
 let live = null;
-
-/** @type {import("./settings/panel.js").SettingsPanel | null} loaded when it is first opened */
-let panel = null;
 
 /** A key that nobody else has; `randomUUID` exists on https and localhost only. */
 function uniqueKey() {
@@ -198,80 +189,22 @@ function clear() {
   composer.focus();
 }
 
-/** The draft is another, or will be asked otherwise. */
-function drafted() {
-  const { content, tray } = composer;
-  picker.needs = { images: tray.kinds.includes("image"), pdfs: tray.kinds.includes("pdf") };
-  tokens.watch(content === null ? null : () => newExchange(content).request);
-}
-
-/** @param {number | null} count  tokens */
-function tell(count) {
-  const output = byId("count");
-  const most = settings.model?.max_input_tokens ?? null;
-  output.textContent = count === null ? "" : text.tokens(count);
-  output.title = count === null || most === null ? "" : text.tokensOf(count, most);
-  output.toggleAttribute("data-over", count !== null && most !== null && count > most);
-}
-
-async function openSettings() {
-  const { SettingsPanel } = await import("./settings/panel.js");
-  panel ??= new SettingsPanel(/** @type {HTMLDialogElement} */ (byId("settings")), settings);
-  panel.open();
-}
-
-/** @param {string} url */
-async function get(url) {
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(`${url}: ${response.status}`);
-  return response.json();
-}
-
-async function loadModels() {
-  settings.offer({ models: (await get("api/models")).data });
-}
-
-async function loadConfig() {
-  const config = await get("api/config");
-  settings.offer({ config });
-  byId("demo").hidden = !config.demo;
-  byId("examples").replaceChildren(
-    ...[...text.examples, config.demo ? text.exampleOfDemo : text.exampleOfClaude].map(({ kind, prompt, sent }) => {
-      const item = make("example");
-      part(item, "kind").textContent = kind;
-      part(item, "prompt").textContent = prompt;
-      item.firstElementChild?.addEventListener("click", () => {
-        ask(sent ?? prompt);
-        composer.focus(); // the button is gone
-      });
-      return item;
-    }),
-  );
-}
-
 localize(document);
 composer.onSend = ask;
-composer.objection = () => picker.objection;
-composer.tray.limits = () => settings.config?.attachments ?? null;
-composer.onChange = drafted;
-tokens.onCount = tell;
-settings.onChange = () => {
-  picker.draw();
-  drafted();
+desk.request = (content) => newExchange(content).request;
+desk.onExample = (prompt) => {
+  ask(prompt);
+  composer.focus(); // the button is gone
 };
 composer.onStop = () => void live?.connection.stop();
 follower.onChange = (following) => (byId("latest").hidden = following);
 byId("latest").addEventListener("click", () => follower.toEnd());
 byId("new").addEventListener("click", clear);
 serveCode(log);
-byId("open-settings").addEventListener("click", openSettings);
-addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && !event.defaultPrevented) composer.stop();
-});
+desk.shortcuts.add("newChat", "Mod+Shift+O", clear);
 addEventListener("online", () => live?.connection.revive());
 addEventListener("pagehide", () => live && conversation.save(live.exchange));
 document.addEventListener("visibilitychange", () => document.hidden || live?.connection.wake());
 
 restore();
-// neither is needed to ask: without them there is no banner, and the gateway chooses the model
-void Promise.allSettled([loadConfig(), loadModels()]);
+void desk.load();

@@ -21,6 +21,8 @@ const model = (id, types = {}, more = {}) => ({
 const config = {
   demo: false,
   auth: /** @type {const} */ ("none"),
+  signed_in: false,
+  user: null,
   default_max_tokens: 8192,
   max_tokens: 32_000,
   tools: [

@@ -7,6 +7,12 @@ const { number, measure, plural, dollars, size } = formats("ar");
 /** @param {number} ms */
 const seconds = (ms) => `${measure(ms / 1000)} ث`;
 
+/** @param {number} s */
+const wait = (s) => {
+  if (s < 100) return `${number(s)} ث`;
+  return s < 6000 ? `${number(Math.ceil(s / 60))} د` : `${number(Math.ceil(s / 3600))} س`;
+};
+
 /** @type {import("./en.js").Texts} */
 export const texts = {
   page: {
@@ -46,6 +52,11 @@ export const texts = {
     reset: "إعادة الضبط",
     shortcuts: "اختصارات لوحة المفاتيح",
     signOut: "تسجيل الخروج",
+    signIn: "تسجيل الدخول",
+    signInWhy: "تريد هذه البوابة أن تعرف من يسأل. تحصل على رمز الدخول ممّن يديرها.",
+    token: "رمز الدخول",
+    notNow: "ليس الآن",
+    kept: "ما كتبته يبقى في مكانه.",
   },
 
   examples: [
@@ -87,6 +98,22 @@ export const texts = {
         other: "# كلمة",
       })}`,
     stopped: "توقّفت",
+  },
+
+  signIn: {
+    wrong: "هذا الرمز غير معروف هنا. ربما أُلغي، أو نقص جزء منه.",
+    tooOften: (s) => `محاولات كثيرة جدًا. حاول مجددًا بعد ${wait(s)}.`,
+    as: (name) => `مسجّل الدخول باسم ${name}`,
+  },
+
+  shortcuts: {
+    send: "إرسال",
+    newLine: "سطر جديد",
+    stop: "إيقاف الإجابة",
+    message: "إلى خانة الكتابة",
+    newChat: "محادثة جديدة",
+    settings: "الإعدادات",
+    sheet: "هذه القائمة",
   },
 
   attach: {
@@ -183,6 +210,11 @@ export const texts = {
     ],
     invalid_request_error: ["لا يمكن طرح هذا السؤال", "في الطلب نفسه ما لا يُقبل."],
     authentication_error: ["لم تسجّل الدخول", "تريد هذه البوابة أن تعرف من يسأل."],
+    signed_out_elsewhere: [
+      "لقد سُجّل خروجك",
+      "تسجيل الدخول يتم عند ما يقف أمام هذه البوابة. سجّل هناك ثم أعد تحميل الصفحة؛ مسودتك محفوظة.",
+    ],
+    no_models: ["لا يوجد نموذج تسأله", "هذا شأن من يدير البوابة: يسمّي النماذج في GATEWAY_MODELS."],
     permission_error: ["غير مسموح", "لا تقبل هذه البوابة طلبات كهذه."],
     not_found_error: ["غير موجود", "ما طُلب لا وجود له هنا."],
     request_too_large: ["أكبر مما يجب", "تجاوزت المحادثة ما تقبله البوابة."],
@@ -199,7 +231,7 @@ export const texts = {
   damaged: "ما وصل يختلف عمّا أرسلته البوابة.",
   citation: (n) => `المصدر ${number(n)}`,
   tryAgain: "حاول مجددًا",
-  tryAgainIn: (s) => `حاول مجددًا بعد ${number(s)} ث`,
+  tryAgainIn: (s) => `حاول مجددًا بعد ${wait(s)}`,
   requestId: (id) => `الطلب ${id}`,
 
   meta: {

@@ -10,6 +10,12 @@ const { number, measure, plural, dollars, size } = formats("en");
 /** @param {number} ms */
 const seconds = (ms) => `${measure(ms / 1000)} s`;
 
+/** @param {number} s */
+const wait = (s) => {
+  if (s < 100) return `${number(s)} s`;
+  return s < 6000 ? `${number(Math.ceil(s / 60))} min` : `${number(Math.ceil(s / 3600))} h`;
+};
+
 export const texts = {
   /** Texts of index.html, by their `data-` name. */
   page: {
@@ -49,6 +55,11 @@ export const texts = {
     reset: "Reset",
     shortcuts: "Keyboard shortcuts",
     signOut: "Sign out",
+    signIn: "Sign in",
+    signInWhy: "This gateway wants to know who is asking. Your access token comes from whoever runs it.",
+    token: "Access token",
+    notNow: "Not now",
+    kept: "What you have written stays where it is.",
   },
 
   /** What a reader who is here for the first time may want to ask. */
@@ -89,6 +100,24 @@ export const texts = {
     /** @param {number} words */
     complete: (words) => `Answer complete, ${plural(words, { one: "# word", other: "# words" })}`,
     stopped: "Stopped",
+  },
+
+  signIn: {
+    wrong: "This token is not known here. It may have been withdrawn, or a part of it is missing.",
+    /** @param {number} s */
+    tooOften: (s) => `Too many attempts. Try again in ${wait(s)}.`,
+    /** @param {string} name */
+    as: (name) => `Signed in as ${name}`,
+  },
+
+  shortcuts: {
+    send: "Send",
+    newLine: "New line",
+    stop: "Stop the answer",
+    message: "To the text field",
+    newChat: "New conversation",
+    settings: "Settings",
+    sheet: "This sheet",
   },
 
   attach: {
@@ -194,6 +223,11 @@ export const texts = {
     ],
     invalid_request_error: ["This could not be asked", "Something about the request itself is not acceptable."],
     authentication_error: ["Not signed in", "This gateway wants to know who is asking."],
+    signed_out_elsewhere: [
+      "You are signed out",
+      "Who is in front of this gateway signs you in. Do that there, then load this page again; your draft is kept.",
+    ],
+    no_models: ["There is no model to ask", "That is for whoever runs this gateway: GATEWAY_MODELS names them."],
     permission_error: ["Not allowed", "This gateway does not accept requests like this one."],
     not_found_error: ["Not found", "What was asked for does not exist here."],
     request_too_large: ["Too large", "The conversation has outgrown what the gateway accepts."],
@@ -216,7 +250,7 @@ export const texts = {
   citation: (n) => `Source ${n}`,
   tryAgain: "Try again",
   /** @param {number} s */
-  tryAgainIn: (s) => `Try again in ${number(s)} s`,
+  tryAgainIn: (s) => `Try again in ${wait(s)}`,
   /** @param {string} id */
   requestId: (id) => `Request ${id}`,
 

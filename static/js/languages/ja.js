@@ -7,6 +7,12 @@ const { number, measure, dollars, size } = formats("ja");
 /** @param {number} ms */
 const seconds = (ms) => `${measure(ms / 1000)} 秒`;
 
+/** @param {number} s */
+const wait = (s) => {
+  if (s < 100) return `${number(s)} 秒`;
+  return s < 6000 ? `${number(Math.ceil(s / 60))} 分` : `${number(Math.ceil(s / 3600))} 時間`;
+};
+
 /** @type {import("./en.js").Texts} */
 export const texts = {
   page: {
@@ -46,6 +52,11 @@ export const texts = {
     reset: "初期設定に戻す",
     shortcuts: "キーボードショートカット",
     signOut: "サインアウト",
+    signIn: "サインイン",
+    signInWhy: "このゲートウェイは利用者の確認を必要とします。アクセストークンは管理者から受け取ってください。",
+    token: "アクセストークン",
+    notNow: "後で",
+    kept: "書きかけの内容はそのまま残ります。",
   },
 
   examples: [
@@ -79,6 +90,22 @@ export const texts = {
     answering: "回答中",
     complete: (words) => `回答完了、${number(words)} 語`,
     stopped: "停止しました",
+  },
+
+  signIn: {
+    wrong: "このトークンは認識されません。取り消されたか、一部が欠けている可能性があります。",
+    tooOften: (s) => `試行回数が多すぎます。${wait(s)}後にもう一度お試しください。`,
+    as: (name) => `${name} としてサインイン中`,
+  },
+
+  shortcuts: {
+    send: "送信",
+    newLine: "改行",
+    stop: "回答を停止",
+    message: "入力欄へ移動",
+    newChat: "新しい会話",
+    settings: "設定",
+    sheet: "この一覧",
   },
 
   attach: {
@@ -163,6 +190,11 @@ export const texts = {
     ],
     invalid_request_error: ["この内容は送れません", "リクエスト自体に受け付けられない点があります。"],
     authentication_error: ["サインインしていません", "このゲートウェイは利用者の確認を必要とします。"],
+    signed_out_elsewhere: [
+      "サインアウトされています",
+      "サインインはこのゲートウェイの手前で行われます。そこでサインインしてからページを再読み込みしてください。下書きは残ります。",
+    ],
+    no_models: ["尋ねられるモデルがありません", "このゲートウェイの管理者が GATEWAY_MODELS で指定します。"],
     permission_error: ["許可されていません", "このゲートウェイはこのようなリクエストを受け付けません。"],
     not_found_error: ["見つかりません", "求められたものはここにはありません。"],
     request_too_large: ["大きすぎます", "会話がゲートウェイの受け付ける大きさを超えました。"],
@@ -185,7 +217,7 @@ export const texts = {
   damaged: "届いた内容がゲートウェイの送ったものと異なります。",
   citation: (n) => `出典 ${number(n)}`,
   tryAgain: "もう一度試す",
-  tryAgainIn: (s) => `${number(s)} 秒後に試せます`,
+  tryAgainIn: (s) => `${wait(s)}後に試せます`,
   requestId: (id) => `リクエスト ${id}`,
 
   meta: {

@@ -29,6 +29,8 @@ import { cannotThink, cannotTry, EFFORTS, THINKINGS, usualThinking } from "./mod
  * @typedef {object} Config  what GET /api/config says
  * @property {boolean} demo
  * @property {"none" | "token" | "proxy" | "jwt"} auth
+ * @property {boolean} signed_in
+ * @property {string | null} user  who has signed in
  * @property {number} default_max_tokens
  * @property {number} max_tokens
  * @property {{name: string, description: string}[]} tools

@@ -7,6 +7,7 @@ import { language, LANGUAGES, speak, text } from "../text.js";
 import { cannotThink, cannotTry, EFFORTS, THINKINGS, usualThinking } from "./models.js";
 
 /** @typedef {import("./models.js").Reason} Reason */
+/** @typedef {import("../session.js").Session} Session */
 /** @typedef {import("./settings.js").Settings} Settings */
 
 export class SettingsPanel {
@@ -16,8 +17,8 @@ export class SettingsPanel {
   /** The reader wants to see the shortcuts. */
   onShortcuts = () => {};
 
-  /** @param {HTMLDialogElement} dialog @param {Settings} settings */
-  constructor(dialog, settings) {
+  /** @param {HTMLDialogElement} dialog @param {Settings} settings @param {Session} session */
+  constructor(dialog, settings, session) {
     this.#dialog = dialog;
     this.#form = /** @type {HTMLFormElement} */ (dialog.querySelector("form"));
     this.#settings = settings;
@@ -26,11 +27,11 @@ export class SettingsPanel {
       // the form's button closes the dialog, and Enter in a field would press it
       if (event.key === "Enter" && event.target instanceof HTMLInputElement) event.preventDefault();
     });
-    dialog.addEventListener("click", ({ target }) => target === dialog && dialog.close()); // beside it
     part(dialog, "reset").addEventListener("click", () => {
       settings.reset();
       this.#draw();
     });
+    part(dialog, "signOut").addEventListener("click", () => void session.signOut());
     part(dialog, "shortcuts").addEventListener("click", () => {
       dialog.close();
       this.onShortcuts();
@@ -71,6 +72,8 @@ export class SettingsPanel {
     part(this.#form, "maxTokensHint").textContent = hint;
     this.#field("system").value = options.system;
     this.#drawTools();
+    part(this.#form, "who").hidden = !config?.signed_in || config.auth !== "token";
+    part(this.#form, "user").textContent = config?.user ? text.signIn.as(config.user) : "";
     this.#choices(
       "language",
       Object.entries(LANGUAGES).map(([code, name]) => [code, name, null]),
