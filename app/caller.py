@@ -9,8 +9,8 @@ from ipaddress import IPv6Address, ip_address, ip_network
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
+from app.accepted import is_loopback
 from app.auth.identity import Identity
-from app.settings import is_loopback
 from app.terms import Terms
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")

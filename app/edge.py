@@ -163,7 +163,7 @@ class Edge:
         if self._gate is None or path in HEALTH or path.startswith("/static/"):
             return None
         try:
-            identity = await self._gate.who(headers, secure=caller.secure)
+            identity = await self._gate.who(headers, secure=caller.secure, from_proxy=caller.from_proxy)
         except Unauthenticated:
             if path in OPEN:
                 return None

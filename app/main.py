@@ -10,7 +10,8 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from app import routes, session, websocket
-from app.auth.gate import Gate
+from app.auth.gate import CredentialGate, Gate
+from app.auth.proxy import ProxyGate
 from app.auth.tokens import TokensFile
 from app.catalogue import Catalogue
 from app.edge import Edge
@@ -89,9 +90,25 @@ def create_app(settings: Settings, base_url: str | None) -> FastAPI:
 
 def _gate(settings: Settings) -> Gate | None:
     """Return what tells who asks; None where nobody has to say."""
-    if settings.auth == "token" and settings.tokens_file:
-        return Gate(TokensFile(settings.tokens_file, settings.terms))
-    return None
+    match settings.auth:
+        case "none":
+            return None
+        case "proxy":
+            return ProxyGate(settings.proxy_user_header, settings.terms)
+        case "token":
+            assert settings.tokens_file  # noqa: S101 - the settings have seen to it
+            return CredentialGate(TokensFile(settings.tokens_file, settings.terms))
+        case "jwt":
+            # Cryptography takes a while to import.
+            from app.auth.jwks import Keys
+            from app.auth.jwt import JwtVerifier
+
+            assert settings.jwt_jwks_url  # noqa: S101 - the same
+            assert settings.jwt_issuer  # noqa: S101 - the same
+            keys = Keys(settings.jwt_jwks_url)
+            return CredentialGate(
+                JwtVerifier(keys, settings.jwt_issuer, settings.jwt_audience, settings.terms)
+            )
 
 
 async def _as_problem(request: Request, error: Exception) -> Response:

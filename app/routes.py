@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import Response
 
+from app.accepted import is_loopback
 from app.body import read_json
 from app.caller import Caller
 from app.gateway import Gateway
@@ -21,7 +22,6 @@ from app.rates import COUNTS
 from app.relay import EventStream, Reader
 from app.request import attachment_limits, parse, view_of_query
 from app.session import signed_in
-from app.settings import is_loopback
 
 IDEMPOTENCY_KEY = re.compile(r"[\x20-\x7e]{1,200}")
 

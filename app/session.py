@@ -51,7 +51,7 @@ async def sign_out(request: Request) -> Response:
     caller: Caller = request.scope["caller"]
     value = cookie_of(request.headers, secure=caller.secure)
     if gateway.gate and value:
-        gateway.gate.sessions.close(value)
+        gateway.gate.sign_out(value)
     return _answer(None, set_cookie("", 0, secure=caller.secure))
 
 

@@ -4,17 +4,13 @@ Everything that is wrong is reported in one list, names and accepted values incl
 """
 
 import os
-import re
 from collections.abc import Iterator
 from functools import cached_property
-from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import (
-    AfterValidator,
     AliasChoices,
-    BeforeValidator,
     ByteSize,
     Field,
     ModelWrapValidatorHandler,
@@ -22,11 +18,24 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_settings import BaseSettings, CliSuppress, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, CliSuppress, SettingsConfigDict
 from pydantic_settings.sources import PydanticBaseSettingsSource
 
+from app.accepted import (
+    BaseUrl,
+    BudgetText,
+    HeaderName,
+    KeysUrl,
+    Networks,
+    Origins,
+    RatesText,
+    Servers,
+    Store,
+    Words,
+    Workers,
+    is_loopback,
+)
 from app.auth import tokens
-from app.mcp_servers.config import ServerConfig, load
 from app.terms import Terms, budget, rates
 
 CURRENT_MODELS = (
@@ -45,57 +54,6 @@ SECRETS_DIRS = [
     if (path := Path(name)).is_dir() and name
 ]
 """Where container engines and systemd put secrets, a file each, named like the variable."""
-
-
-def _split(value: Any) -> Any:
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-
-
-def _network(value: str) -> str:
-    ip_network(value, strict=False)
-    return value
-
-
-def _rates(text: str) -> str:
-    rates(text)
-    return text
-
-
-def _budget(text: str) -> str:
-    budget(text)
-    return text
-
-
-def _store(text: str) -> str:
-    if text != "memory://":
-        msg = "a shared store is not available yet; use memory://"
-        raise ValueError(msg)
-    return text
-
-
-def _workers(number: int) -> int:
-    if number > 1:
-        msg = (
-            "more than one process needs a shared store, and memory:// is not shared; "
-            "run one process per port behind nginx instead"
-        )
-        raise ValueError(msg)
-    return number
-
-
-def _base_url(value: Any) -> Any:
-    if isinstance(value, str) and not re.match(r"https?://[^/\s]+", value):
-        msg = "must be an address that starts with http:// or https://"
-        raise ValueError(msg)
-    return value
-
-
-Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
-"""A comma-separated list."""
-
-Servers = Annotated[tuple[ServerConfig, ...], NoDecode, BeforeValidator(load)]
-
-Networks = Annotated[tuple[Annotated[str, BeforeValidator(_network)], ...], NoDecode, BeforeValidator(_split)]
 
 
 def _anthropic(name: str) -> AliasChoices:
@@ -128,7 +86,7 @@ class Settings(BaseSettings):
     auth_token: CliSuppress[SecretStr | None] = Field(
         None, validation_alias=_anthropic("ANTHROPIC_AUTH_TOKEN")
     )
-    base_url: Annotated[str | None, BeforeValidator(_base_url)] = Field(
+    base_url: BaseUrl | None = Field(
         None,
         validation_alias=AliasChoices("ANTHROPIC_BASE_URL", "anthropic_base_url", "base_url"),
         description="any Messages-compatible upstream (ANTHROPIC_BASE_URL)",
@@ -136,17 +94,21 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8000, ge=0, le=65535, description="port to listen on")
-    workers: Annotated[int, AfterValidator(_workers)] = Field(
-        1, ge=1, description="processes; more than one needs a shared store"
-    )
-    store: Annotated[str, AfterValidator(_store)] = Field(
-        "memory://", description="where generations are kept"
-    )
+    workers: Workers = Field(1, ge=1, description="processes; more than one needs a shared store")
+    store: Store = Field("memory://", description="where generations are kept")
 
-    auth: Literal["none", "token"] = Field(
+    auth: Literal["none", "token", "proxy", "jwt"] = Field(
         "none", description="who may use it, and how they say who they are"
     )
     tokens_file: Path | None = Field(None, description="file of access tokens, for auth=token")
+    proxy_user_header: HeaderName = Field(
+        "X-Forwarded-User", description="header in which a trusted proxy says who asks, for auth=proxy"
+    )
+    jwt_jwks_url: KeysUrl | None = Field(
+        None, description="where the keys of the sign-in service are, for auth=jwt"
+    )
+    jwt_issuer: str | None = Field(None, description="what its tokens must name as iss")
+    jwt_audience: Words = Field((), description="what they must name as aud: one of these")
     allow_anonymous: bool = Field(False, description="serve anybody who can reach it, with your key")
     trusted_proxies: Networks = Field(
         ("127.0.0.1", "::1"), description="addresses or networks that may say who the client is"
@@ -154,7 +116,7 @@ class Settings(BaseSettings):
     allowed_hosts: Words | None = Field(
         None, description="accepted Host values; default: loopback names, in demo mode any"
     )
-    cors_origins: Words = Field((), description="origins of other sites whose pages may call the gateway")
+    cors_origins: Origins = Field((), description="origins of other sites whose pages may call the gateway")
 
     models: Words = Field(
         CURRENT_MODELS, min_length=1, description="models a browser may ask for, default first"
@@ -165,12 +127,10 @@ class Settings(BaseSettings):
     max_tokens: int = Field(64_000, ge=1, description="greatest max_tokens of a request")
     default_max_tokens: int = Field(8192, ge=1, description="max_tokens of a request that names none")
 
-    rate_limit: Annotated[str, AfterValidator(_rates)] = Field(
+    rate_limit: RatesText = Field(
         "60/minute", description="new generations of one client, like 60/minute or 10/second;500/day"
     )
-    token_budget: Annotated[str, AfterValidator(_budget)] | None = Field(
-        None, description="tokens of one client, like 1000000/day"
-    )
+    token_budget: BudgetText | None = Field(None, description="tokens of one client, like 1000000/day")
     max_body_bytes: ByteSize = Field(ByteSize(32 * 1024**2), ge=1, description="largest request body")
     max_generation_bytes: ByteSize = Field(
         ByteSize(16 * 1024**2), ge=1024, description="largest log of one generation"
@@ -263,6 +223,9 @@ class Settings(BaseSettings):
                 f"GATEWAY_HOST: {self.host} would let anybody who reaches it use your key; listen on 127.0.0.1, set "
                 "GATEWAY_AUTH, or GATEWAY_ALLOW_ANONYMOUS=true if something in front decides who may come",
             )
+        yield from self._wrong_with_auth()
+
+    def _wrong_with_auth(self) -> Iterator[tuple[tuple[str, ...], str]]:
         if self.auth == "token" and self.tokens_file is None:
             yield (
                 ("GATEWAY_AUTH", "GATEWAY_TOKENS_FILE"),
@@ -276,6 +239,19 @@ class Settings(BaseSettings):
             except ValueError as error:
                 wrong = [f"{self.tokens_file} {error}"]
             yield from ((about, f"GATEWAY_TOKENS_FILE: {line}") for line in wrong)
+        elif self.auth == "proxy" and not self.trusted_proxies:
+            yield (
+                ("GATEWAY_AUTH", "GATEWAY_TRUSTED_PROXIES"),
+                "GATEWAY_TRUSTED_PROXIES: GATEWAY_AUTH=proxy needs a proxy that may say who asks",
+            )
+        elif self.auth == "jwt":
+            needed = {
+                "GATEWAY_JWT_JWKS_URL": self.jwt_jwks_url,
+                "GATEWAY_JWT_ISSUER": self.jwt_issuer,
+                "GATEWAY_JWT_AUDIENCE": self.jwt_audience,
+            }
+            for name in (name for name, value in needed.items() if not value):
+                yield (("GATEWAY_AUTH", name), f"{name}: GATEWAY_AUTH=jwt needs it")
 
     @classmethod
     def settings_customise_sources(
@@ -288,18 +264,6 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Flags, environment, ``.env``, secret files: the first that names a setting wins."""
         return init_settings, env_settings, dotenv_settings, file_secret_settings
-
-
-def is_loopback(host: str) -> bool:
-    """Say whether *host*, a name or an address, can only be reached from this machine."""
-    if host == "localhost":
-        return True
-    try:
-        address = ip_address(host.strip("[]").partition("%")[0])
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return (mapped or address).is_loopback
 
 
 def what_is_wrong(error: ValidationError) -> list[str]:

@@ -1,0 +1,122 @@
+"""The public keys of a sign-in service (RFC 7517), fetched, kept, and fetched again in time and in bounds."""
+
+import asyncio
+import logging
+import time
+from contextlib import suppress
+
+import httpx2
+from jwt import PyJWK
+from jwt.exceptions import PyJWTError
+
+from app.protocol import jsontext
+from app.protocol.errors import Unavailable
+
+logger = logging.getLogger(__name__)
+
+RSA = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"})
+
+ALGORITHMS = RSA | {"ES256", "ES384", "ES512", "EdDSA"}
+"""Signatures that are accepted: of asymmetric keys alone. With ``none`` or HMAC, whoever knows a public key could sign."""
+
+FRESH_S = 600
+"""How long keys are used before they are asked for again."""
+
+STALE_S = 3600
+"""How long they are used while they cannot be had again. A key that was taken back counts no longer than this."""
+
+PAUSE_S = 30
+"""Between two fetches, whatever keys are asked for: tokens with made-up key ids cost nobody more than that."""
+
+TIMEOUT_S = 5
+
+MAX_BYTES = 512 * 1024
+
+
+class Keys:
+    """The keys at *url*."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._keys: dict[str | None, dict[str, object]] = {}
+        self._fetched_at = float("-inf")
+        self._tried_at = float("-inf")
+        self._fetching: asyncio.Task[None] | None = None
+
+    async def find(self, key_id: str | None, algorithm: str) -> PyJWK | None:
+        """Return the key named *key_id* for *algorithm*, None where there is none.
+
+        Raises:
+            Unavailable: the keys are not to be had.
+        """
+        now = time.monotonic()
+        if key_id not in self._keys or now - self._fetched_at > STALE_S:
+            await self._fetch_soon(now)
+        elif now - self._fetched_at > FRESH_S:
+            self._begin(now)  # nobody has to wait for it
+        if time.monotonic() - self._fetched_at > STALE_S:
+            msg = "The gateway cannot get the keys of its sign-in service, and so cannot check who you are. Try again."
+            raise Unavailable(msg, retry_after_s=PAUSE_S)
+        found = self._keys.get(key_id)
+        return _usable(found, algorithm) if found else None
+
+    async def close(self) -> None:
+        """End what is under way."""
+        if self._fetching:
+            self._fetching.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._fetching
+
+    def _begin(self, now: float) -> None:
+        under_way = self._fetching and not self._fetching.done()
+        if not under_way and now - self._tried_at >= PAUSE_S:
+            self._tried_at = now
+            self._fetching = asyncio.get_running_loop().create_task(self._fetch(), name="keys")
+
+    async def _fetch_soon(self, now: float) -> None:
+        """Fetch the keys, unless that was tried just now; one fetch serves all who wait."""
+        self._begin(now)
+        if self._fetching and not self._fetching.done():
+            await asyncio.wait([self._fetching])
+
+    async def _fetch(self) -> None:
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                said = jsontext.parse_strictly(await self._read())
+            listed = said["keys"]
+            keys = {key.get("kid"): key for key in listed if isinstance(key, dict)}
+        except (httpx2.HTTPError, TimeoutError, ValueError, KeyError, TypeError) as error:
+            # The error's own text may hold what somebody else wrote.
+            logger.error("GATEWAY_JWT_JWKS_URL: no keys are to be had there: %s", type(error).__name__)
+            return
+        if len(listed) == 1:
+            keys[None] = listed[0]  # a token need not name the only one
+        self._keys, self._fetched_at = keys, time.monotonic()
+
+    async def _read(self) -> bytes:
+        body = bytearray()
+        async with (
+            httpx2.AsyncClient(timeout=TIMEOUT_S, follow_redirects=False) as client,
+            client.stream("GET", self._url, headers={"Accept": "application/json"}) as answer,
+        ):
+            answer.raise_for_status()
+            async for chunk in answer.aiter_bytes():
+                body += chunk
+                if len(body) > MAX_BYTES:
+                    msg = "too large"
+                    raise ValueError(msg)
+        return bytes(body)
+
+
+def _usable(key: dict[str, object], algorithm: str) -> PyJWK | None:
+    """Return *key* if it may check signatures by *algorithm*."""
+    said = key.get("alg")
+    if said is None and key.get("kty") == "RSA" and algorithm in RSA:
+        said = algorithm  # of RSA the key does not tell which
+    if key.get("use", "sig") != "sig" or (said is not None and said not in ALGORITHMS):
+        return None
+    try:
+        usable = PyJWK(key, said if isinstance(said, str) else None)
+    except PyJWTError:
+        return None
+    return usable if usable.algorithm_name == algorithm else None

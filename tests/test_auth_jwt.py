@@ -1,0 +1,371 @@
+"""Tokens of a sign-in service: whose signature, issuer, audience and time are right come in, and nobody else."""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import jwt
+import pytest
+import pytest_asyncio
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
+
+from app.auth import jwks
+from app.settings import Settings
+from tests.reading import Answer, ask
+from tests.running import Gateway, serving
+from tests.scripted import ScriptedClaude, saying
+from tests.signing_in import bearer, cookie, sign_in
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+ISSUER, AUDIENCE = "https://login.example/", "claude-gateway"
+
+RSA_KEY = rsa.generate_private_key(65537, 2048)
+OTHER_RSA_KEY = rsa.generate_private_key(65537, 2048)
+EC_KEY = ec.generate_private_key(ec.SECP256R1())
+ED_KEY = ed25519.Ed25519PrivateKey.generate()
+
+
+def public(key: Any, kid: str | None, **fields: str) -> dict[str, Any]:
+    """Return the JWK of a private *key*."""
+    kind = {rsa.RSAPrivateKey: RSAAlgorithm, ec.EllipticCurvePrivateKey: ECAlgorithm}
+    algorithm = next((each for type_, each in kind.items() if isinstance(key, type_)), OKPAlgorithm)
+    jwk: dict[str, Any] = json.loads(algorithm.to_jwk(key.public_key()))  # type: ignore[attr-defined]
+    return jwk | ({"kid": kid} if kid else {}) | fields
+
+
+def claims(**changes: Any) -> dict[str, Any]:
+    now = int(time.time())
+    said = {"iss": ISSUER, "aud": AUDIENCE, "sub": "u-1", "iat": now, "exp": now + 600} | changes
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def token(key: Any = RSA_KEY, kid: str | None = "rsa", algorithm: str = "RS256", **changes: Any) -> str:
+    return jwt.encode(claims(**changes), key, algorithm, headers={"kid": kid} if kid else {})
+
+
+def by_hand(header: dict[str, Any], said: Any, secret: bytes | None = None) -> str:
+    """Return a token that no library would make."""
+    parts = [header, said]
+    text = ".".join(
+        base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts
+    )
+    signature = hmac.new(secret, text.encode(), hashlib.sha256).digest() if secret is not None else b""
+    return text + "." + base64.urlsafe_b64encode(signature).decode().rstrip("=")
+
+
+@dataclass
+class KeyServer:
+    """Where the public keys are.
+
+    Attributes:
+        answer: What it says: keys, raw bytes, or an HTTP status.
+        asked: How often it was.
+    """
+
+    answer: list[dict[str, Any]] | bytes | int = field(default_factory=list)
+    asked: int = 0
+    url: str = ""
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        self.asked += 1
+        status = self.answer if isinstance(self.answer, int) else 200
+        raw = self.answer if isinstance(self.answer, bytes) else json.dumps({"keys": self.answer}).encode()
+        writer.write(
+            b"HTTP/1.1 %d X\r\nlocation: /elsewhere\r\ncontent-length: %d\r\n\r\n" % (status, len(raw))
+        )
+        writer.write(raw)
+        writer.close()
+
+
+@asynccontextmanager
+async def key_server(*keys: dict[str, Any]) -> AsyncIterator[KeyServer]:
+    server = KeyServer(list(keys))
+    listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
+    server.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/keys"
+    try:
+        yield server
+    finally:
+        listening.close()
+
+
+def signed_in_by(url: str) -> dict[str, Any]:
+    return {"auth": "jwt", "jwt_jwks_url": url, "jwt_issuer": ISSUER, "jwt_audience": (AUDIENCE,)}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def gateway() -> AsyncIterator[Gateway]:
+    keys = [
+        public(RSA_KEY, "rsa"),
+        public(EC_KEY, "ec", alg="ES256"),
+        public(ED_KEY, "ed"),
+        public(OTHER_RSA_KEY, "pinned", alg="RS512"),
+        public(OTHER_RSA_KEY, "for encryption", use="enc"),
+        {"kty": "oct", "kid": "shared", "k": "c2VjcmV0", "alg": "HS256"},
+        {"kty": "RSA", "kid": "broken", "n": "AQAB"},
+        {"kty": "new", "kid": "unknown"},
+    ]
+    async with (
+        ScriptedClaude(lambda _: saying("ok")) as claude,
+        key_server(*keys) as server,
+        serving(claude.url, **signed_in_by(server.url)) as gateway,
+    ):
+        yield gateway
+
+
+async def shown(gateway: Gateway, credential: str, address: str = "127.0.0.1") -> Answer:
+    return await gateway.request(
+        "GET", "/api/models", headers=bearer(credential) | {"X-Forwarded-For": address}
+    )
+
+
+@pytest.mark.parametrize(
+    "good",
+    [
+        token(),
+        token(algorithm="RS512"),
+        token(algorithm="PS256"),
+        token(EC_KEY, "ec", "ES256"),
+        token(ED_KEY, "ed", "EdDSA"),
+        token(OTHER_RSA_KEY, "pinned", "RS512"),
+        token(aud=["other", AUDIENCE]),
+        token(exp=int(time.time()) - 30),  # clocks differ
+        token(nbf=int(time.time()) + 30),
+    ],
+)
+async def test_a_token_that_is_right_comes_in(good: str, gateway: Gateway) -> None:
+    assert (await shown(gateway, good)).status == 200
+
+
+NOW = int(time.time())
+PEM = RSA_KEY.public_key().public_bytes(
+    serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+)
+
+WRONG = {
+    "no signature": by_hand({"alg": "none", "kid": "rsa"}, claims()),
+    "no signature, in other letters": by_hand({"alg": "NoNe", "kid": "rsa"}, claims()),
+    "an empty algorithm": by_hand({"alg": "", "kid": "rsa"}, claims()),
+    "no algorithm": by_hand({"kid": "rsa"}, claims()),
+    "an algorithm that is no text": by_hand({"alg": ["RS256"], "kid": "rsa"}, claims()),
+    "the public key as a shared secret": by_hand({"alg": "HS256", "kid": "rsa"}, claims(), PEM),
+    "a shared secret among the keys": by_hand({"alg": "HS256", "kid": "shared"}, claims(), b"secret"),
+    "somebody else's key": token(OTHER_RSA_KEY, "rsa"),
+    "a key for encryption": token(OTHER_RSA_KEY, "for encryption"),
+    "a key that is broken": token(kid="broken"),
+    "a key of an unknown kind": token(kid="unknown"),
+    "a key id that is no text": by_hand({"alg": "RS256", "kid": {"a": 1}}, claims()),
+    "a key id that is a path": token(kid="../../dev/null"),
+    "no key id where there are several": token(kid=None),
+    "another algorithm than the key is for": token(OTHER_RSA_KEY, "pinned", "RS256"),
+    "a key it brings along": jwt.encode(
+        claims(), OTHER_RSA_KEY, "RS256", headers={"kid": "rsa", "jwk": public(OTHER_RSA_KEY, "rsa")}
+    ),
+    "an address of keys it brings along": jwt.encode(
+        claims(), OTHER_RSA_KEY, "RS256", headers={"kid": "rsa", "jku": "https://evil.example/keys"}
+    ),
+    "what must be understood and is not": jwt.encode(
+        claims(), RSA_KEY, "RS256", headers={"kid": "rsa", "crit": ["exp"], "exp": 1}
+    ),
+    "another issuer": token(iss="https://evil.example/"),
+    "no issuer": token(iss=None),
+    "another audience": token(aud="other"),
+    "no audience": token(aud=None),
+    "no end": token(exp=None),
+    "its end is past": token(exp=NOW - 120),
+    "its end is no number": by_hand({"alg": "RS256", "kid": "rsa"}, claims(exp="soon")),
+    "not yet": token(nbf=NOW + 300),
+    "nobody": token(sub=None),
+    "an empty name": token(sub=""),
+    "a name too long": token(sub="x" * 300),
+    "a name with a line break": token(sub="a\nb"),
+    "a changed claim": ".".join(
+        [token().split(".")[0], token(sub="root").split(".")[1], token().split(".")[2]]
+    ),
+    "a cut signature": token()[:-10],
+    "no token": "x",
+    "dots": "...",
+    "too long": token(junk="x" * 20_000),
+    "deeply nested": by_hand({"alg": "RS256", "kid": "rsa"}, [])[:-1] + "W" * 9000,
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+async def test_a_token_that_is_wrong_in_anything_is_a_401(what: str, gateway: Gateway) -> None:
+    # Each from an address of its own: who shows many is made to wait.
+    answer = await shown(gateway, WRONG[what], f"203.0.113.{list(WRONG).index(what)}")
+    assert answer.status == 401, answer.raw
+    assert answer.error["type"] == "authentication_error"
+    assert answer.error["message"].startswith("This token ")
+
+
+async def test_a_subject_is_a_person_and_the_page_calls_them_by_name(gateway: Gateway) -> None:
+    stream = await (await gateway.stream(ask("x"), headers=bearer(token(preferred_username="Zoë")))).rest()
+    path = f"/api/chat/{stream.id}"
+    assert (await gateway.request("GET", path, headers=bearer(token(EC_KEY, "ec", "ES256")))).status == 200
+    assert (await gateway.request("GET", path, headers=bearer(token(sub="u-2")))).status == 404
+    called: list[tuple[dict[str, Any], str]] = [
+        ({"preferred_username": "Zoë"}, "Zoë"),
+        ({"email": "z@example.com", "name": "Z"}, "z@example.com"),
+        ({"name": "a\u001b[31m"}, "u-1"),
+        ({"name": {"x": 1}}, "u-1"),
+        ({}, "u-1"),
+    ]
+    for said, name in called:
+        config = await gateway.request("GET", "/api/config", headers=bearer(token(**said)))
+        assert config.json["user"] == name
+
+
+async def test_a_session_lasts_as_long_as_the_token(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = await sign_in(gateway, token(exp=NOW + 600))
+    assert answer.json == {"signed_in": True, "user": "u-1"}
+    lasts_s = int(answer.headers["set-cookie"].partition("Max-Age=")[2].partition(";")[0])
+    assert 600 < lasts_s <= 660
+    headers = cookie(answer)
+    assert (await gateway.request("GET", "/api/models", headers=headers)).status == 200
+    monkeypatch.setattr(time, "time", lambda: NOW + 700)
+    assert (await gateway.request("GET", "/api/models", headers=headers)).status == 401
+
+
+# The keys
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def rotating(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[KeyServer, Gateway, Any]]:
+    """A gateway whose keys change, and a clock for the test to set."""
+    clock = {"now": 1000.0}
+    monkeypatch.setattr(jwks, "time", SimpleNamespace(monotonic=lambda: clock["now"]))
+    async with (
+        key_server(public(RSA_KEY, "old")) as server,
+        serving("http://127.0.0.1:9", **signed_in_by(server.url)) as gateway,
+    ):
+        yield server, gateway, clock
+
+
+async def test_keys_are_fetched_once_and_again_for_a_new_one(
+    rotating: tuple[KeyServer, Gateway, Any],
+) -> None:
+    server, gateway, clock = rotating
+    old, new = token(kid="old"), token(OTHER_RSA_KEY, "new")
+    together = await asyncio.gather(*(shown(gateway, old) for _ in range(20)))
+    assert {answer.status for answer in together} == {200}
+    assert server.asked == 1
+    assert (await shown(gateway, token(kid=None))).status == 200  # there is but one
+    server.answer = [public(RSA_KEY, "old"), public(OTHER_RSA_KEY, "new")]
+    assert (await shown(gateway, new)).status == 401  # the last fetch is a moment ago
+    clock["now"] += jwks.PAUSE_S
+    assert (await shown(gateway, new)).status == 200
+    assert server.asked == 2
+
+
+async def test_made_up_key_ids_fetch_no_keys(rotating: tuple[KeyServer, Gateway, Any]) -> None:
+    server, gateway, _ = rotating
+    answers = await asyncio.gather(
+        *(shown(gateway, token(kid=f"made up {n}"), f"203.0.113.{n}") for n in range(50))
+    )
+    assert {answer.status for answer in answers} == {401}
+    assert server.asked == 1
+
+
+async def test_a_key_that_was_taken_back_no_longer_counts(rotating: tuple[KeyServer, Gateway, Any]) -> None:
+    server, gateway, clock = rotating
+    old = token(kid="old")
+    assert (await shown(gateway, old)).status == 200
+    server.answer = [public(OTHER_RSA_KEY, "new")]
+    clock["now"] += jwks.FRESH_S + 1
+    assert (await shown(gateway, old)).status == 200  # nobody waits; the keys are asked for meanwhile
+    async with asyncio.timeout(20):
+        while (await shown(gateway, old)).status == 200:
+            pass
+    assert server.asked == 2
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        500,
+        302,
+        b"no JSON",
+        b"[]",
+        b'{"keys": 3}',
+        b"{}",
+        b'{"keys": ["' + b"x" * (jwks.MAX_BYTES + 1) + b'"]}',
+    ],
+)
+async def test_keys_that_are_not_to_be_had_are_a_503_that_says_so(
+    answer: Any, rotating: tuple[KeyServer, Gateway, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    server, gateway, clock = rotating
+    server.answer = answer
+    for _ in range(2):
+        refused = await shown(gateway, token(kid="old"))
+        assert refused.status == 503
+        assert refused.error["type"] == "api_error"
+        assert "keys of its sign-in service" in refused.error["message"]
+        assert "retry-after" in refused.headers
+    assert server.asked == 1
+    assert "GATEWAY_JWT_JWKS_URL" in caplog.text
+    assert (await sign_in(gateway, token(kid="old"))).status == 503
+    server.answer = [public(RSA_KEY, "old")]
+    clock["now"] += jwks.PAUSE_S
+    assert (await shown(gateway, token(kid="old"))).status == 200
+
+
+async def test_keys_outlive_the_outage_of_their_service_for_an_hour(
+    rotating: tuple[KeyServer, Gateway, Any],
+) -> None:
+    server, gateway, clock = rotating
+    old = token(kid="old")
+    assert (await shown(gateway, old)).status == 200
+    server.answer = 500
+    clock["now"] += jwks.STALE_S - 1
+    assert (await shown(gateway, old)).status == 200
+    clock["now"] += jwks.PAUSE_S + 2
+    assert (await shown(gateway, old)).status == 503
+
+
+async def test_no_token_is_in_any_log_line(gateway: Gateway, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    good, bad = token(), token(aud="other")
+    for credential in (good, bad):
+        await shown(gateway, credential)
+        await sign_in(gateway, credential)
+    for credential in (good, bad):
+        for part in credential.split("."):
+            assert part not in caplog.text
+    assert "a token was refused: InvalidAudienceError" in caplog.text
+
+
+# Settings
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"jwt_jwks_url": None}, "GATEWAY_JWT_JWKS_URL: GATEWAY_AUTH=jwt needs it"),
+        ({"jwt_jwks_url": "http://login.example/keys"}, "https://"),
+        ({"jwt_jwks_url": "file:///etc/passwd"}, "https://"),
+        ({"jwt_issuer": None}, "GATEWAY_JWT_ISSUER: GATEWAY_AUTH=jwt needs it"),
+        ({"jwt_issuer": ""}, "GATEWAY_JWT_ISSUER: GATEWAY_AUTH=jwt needs it"),
+        ({"jwt_audience": ()}, "GATEWAY_JWT_AUDIENCE: GATEWAY_AUTH=jwt needs it"),
+    ],
+)
+async def test_half_a_sign_in_service_is_refused_at_start(changes: dict[str, Any], says: str) -> None:
+    given = signed_in_by("https://login.example/keys") | changes
+    with pytest.raises(ValueError, match="GATEWAY_JWT") as caught:
+        Settings(_env_file=None, **given)
+    assert says in str(caught.value)
