@@ -1,6 +1,7 @@
 // @ts-check
 /** Citations of one answer: numbered by what they cite, so that the same place keeps its number. */
 
+import { host } from "./faces/result.js";
 import { make, part } from "./templates.js";
 import { text } from "./text.js";
 
@@ -41,10 +42,17 @@ export class Cites {
     } else link.role = "button";
     part(mark, "title").textContent = title ?? document_title ?? address ?? text.citation(number);
     part(mark, "text").textContent = cited_text ?? "";
+    part(mark, "place").textContent = place(citation);
     link.setAttribute(
       "aria-label",
       `${text.citation(number)}: ${part(mark, "title").textContent}. ${cited_text ?? ""}`,
     );
     return mark;
   }
+}
+
+/** Where in the source, as far as a reader can look it up. @param {Json} citation @returns {string} */
+function place({ url, source, start_page_number, end_page_number }) {
+  if (Number.isInteger(start_page_number)) return text.pages(start_page_number, end_page_number - 1); // its end is exclusive
+  return host(url ?? source ?? "");
 }

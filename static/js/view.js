@@ -10,13 +10,16 @@ import { Prose } from "./markdown/prose.js";
 import { Cites } from "./cites.js";
 import { faultCard } from "./fault.js";
 import { Foot } from "./foot.js";
+import { stopNote } from "./faces/stop.js";
+import { ThinkingFold } from "./faces/thinking.js";
+import { ToolCard } from "./faces/tool.js";
 import { make, part } from "./templates.js";
 import { text } from "./text.js";
 
 /** @typedef {import("./events.js").ChatEvent} ChatEvent */
 /** @typedef {import("./connection.js").State} State */
 
-/** @typedef {{element: HTMLElement, kind: string, startMs: number}} Shown */
+/** @typedef {{element: HTMLElement, kind: string, tool?: ToolCard, thinking?: ThinkingFold}} Shown */
 
 /** One answer, from waiting to done. */
 export class AnswerView {
@@ -27,7 +30,7 @@ export class AnswerView {
   #cites = new Cites();
   /** @type {Map<number, Shown>} */
   #blocks = new Map();
-  /** @type {Map<string, HTMLElement>} tool cards by the id of their call */
+  /** @type {Map<string, ToolCard>} by the id of their call */
   #calls = new Map();
   /** @type {Prose | null} where text goes on */
   #prose = null;
@@ -61,16 +64,16 @@ export class AnswerView {
         this.#write(event.index, event.text);
         break;
       case "thinking":
-        part(this.#at(event.index), "text").append(event.thinking);
+        this.#blocks.get(event.index)?.thinking?.write(event.thinking);
         break;
       case "citation":
         this.#cites.add(event.index, event.citation);
         break;
       case "tool_input":
-        part(this.#at(event.index), "input")?.append(event.partial_json);
+        this.#blocks.get(event.index)?.tool?.write(event.partial_json);
         break;
       case "tool_use":
-        this.#called(event.index, event.input);
+        this.#blocks.get(event.index)?.tool?.call(event.input);
         break;
       case "block":
         this.#whole(event.index, event.block);
@@ -104,8 +107,9 @@ export class AnswerView {
     this.element.setAttribute("aria-busy", "false");
     this.element.dataset.state = "settled";
     this.#waiting.remove();
-    for (const { element } of this.#blocks.values()) {
-      if (element.dataset.state === "writing" || element.dataset.state === "running") this.#mark(element, "failed");
+    for (const { tool, thinking } of this.#blocks.values()) {
+      tool?.settle();
+      thinking?.settle();
     }
   }
 
@@ -150,11 +154,6 @@ export class AnswerView {
 
   // Private
 
-  /** @param {number} index @returns {HTMLElement} */
-  #at(index) {
-    return this.#blocks.get(index)?.element ?? this.#body;
-  }
-
   /** @param {HTMLElement} element */
   #put(element) {
     this.#body.append(element);
@@ -168,22 +167,19 @@ export class AnswerView {
       const goesOn = this.#blocks.get(index - 1)?.kind === "text" && this.#proseIndex === index - 1;
       const element = goesOn && this.#prose ? this.#prose.element : this.#newProse();
       this.#proseIndex = index;
-      this.#blocks.set(index, { element, kind, startMs: at_ms });
+      this.#blocks.set(index, { element, kind });
       return;
     }
-    let element;
     if (kind === "thinking" || kind === "redacted_thinking") {
-      element = make("thinking");
-      element.dataset.state = "thinking";
-      part(element, "title").textContent = text.thinking;
-    } else {
-      element = make("tool");
-      part(element, "name").textContent = name ?? kind;
-      this.#mark(element, "writing");
-      if (id) this.#calls.set(id, element);
+      const thinking = new ThinkingFold(at_ms);
+      this.#put(thinking.element);
+      this.#blocks.set(index, { element: thinking.element, kind, thinking });
+      return;
     }
-    this.#put(element);
-    this.#blocks.set(index, { element, kind, startMs: at_ms });
+    const tool = new ToolCard(name ?? kind);
+    if (id) this.#calls.set(id, tool);
+    this.#put(tool.element);
+    this.#blocks.set(index, { element: tool.element, kind, tool });
   }
 
   #newProse() {
@@ -201,62 +197,33 @@ export class AnswerView {
     this.#prose.push(piece);
   }
 
-  /** @param {HTMLElement} element @param {"writing" | "running" | "done" | "failed"} state */
-  #mark(element, state) {
-    element.dataset.state = state;
-    part(element, "state").textContent = text.tool[state];
-  }
-
-  /** @param {number} index @param {unknown} input */
-  #called(index, input) {
-    const card = this.#at(index);
-    if (input === null) return this.#mark(card, "failed");
-    part(card, "input").textContent = JSON.stringify(input, null, 2);
-    this.#mark(card, "running");
-  }
-
   /** @param {number} index @param {Record<string, any>} block */
   #whole(index, block) {
     const shown = this.#blocks.get(index);
-    if (!shown || shown.kind === "redacted_thinking" || shown.kind === "text") return;
-    const call = this.#calls.get(block.tool_use_id);
-    if (call) {
+    if (!shown?.tool) return;
+    if (this.#calls.has(block.tool_use_id)) {
       shown.element.remove(); // the result of a call that Claude ran itself belongs into the call's card
-      this.#answered({ tool_use_id: block.tool_use_id, content: block.content, is_error: false });
-      return;
-    }
-    part(shown.element, "input").textContent = JSON.stringify(block.input ?? block, null, 2);
-    if (/tool_use$/.test(block.type)) this.#mark(shown.element, "running");
-    else this.#mark(shown.element, "done");
+      this.#answered({ tool_use_id: block.tool_use_id, content: block.content, is_error: block.is_error === true });
+    } else if (/tool_use$/.test(block.type)) shown.tool.call(block.input);
+    else shown.tool.hold(block);
   }
 
   /** @param {number} index @param {number} atMs */
   #stopped(index, atMs) {
     for (const cite of this.#cites.take(index)) this.#prose?.mark(cite);
-    const shown = this.#blocks.get(index);
-    if (!shown?.element.classList.contains("thinking")) return;
-    shown.element.dataset.state = "thought";
     // after a break Claude thinks anew, while the text above waits to go on
-    const words = this.#breakNote && this.#prose ? text.thoughtAgain : text.thought;
-    part(shown.element, "title").textContent = words(atMs - shown.startMs);
-    const said = part(shown.element, "text");
-    if (!said.hasChildNodes()) said.textContent = text.thoughtHidden;
+    this.#blocks.get(index)?.thinking?.end(atMs, this.#breakNote !== null && this.#prose !== null);
   }
 
   /** @param {{tool_use_id: string, content: any, is_error: boolean}} result */
   #answered({ tool_use_id, content, is_error }) {
-    const card = this.#calls.get(tool_use_id);
-    if (!card) return;
-    const result = part(card, "result");
-    result.hidden = false;
-    result.textContent = typeof content === "string" ? content : JSON.stringify(content, null, 2);
-    const failed = is_error || /error$/.test(content?.type ?? "");
-    this.#mark(card, failed ? "failed" : "done");
+    this.#calls.get(tool_use_id)?.answer(content, is_error || /error$/.test(content?.type ?? ""));
   }
 
   /** @param {{reason: string, attempt: number, discard: number[]}} retry */
   #broke({ reason, attempt, discard }) {
     for (const index of discard ?? []) {
+      this.#blocks.get(index)?.thinking?.settle();
       this.#blocks.get(index)?.element.remove();
       this.#blocks.delete(index);
     }
@@ -278,8 +245,8 @@ export class AnswerView {
 
   /** @param {import("./events.js").Done} done */
   #done(done) {
-    const why = /** @type {Record<string, string>} */ (text.stopReason)[done.stop_reason ?? ""];
-    if (why) this.note(why);
+    const note = stopNote(done);
+    if (note) this.#put(note);
     this.#foot.tell(this.#model, done);
   }
 }

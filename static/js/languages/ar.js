@@ -171,7 +171,22 @@ export const texts = {
   thinking: "يفكّر",
   thought: (ms) => `فكّر لمدة ${seconds(ms)}`,
   thoughtAgain: (ms) => `فكّر من جديد لمدة ${seconds(ms)} ليتابع بعد الانقطاع`,
+  thinkingFor: (s) => `يفكّر منذ ${number(s)} ث`,
+  thoughtBroken: "تفكير انقطع",
   thoughtHidden: "احتفظ Claude بهذا التفكير لنفسه.",
+
+  blocks: {
+    web_search: "بحث في الويب",
+    web_fetch: "صفحة ويب",
+    code_execution: "برنامج",
+    bash_code_execution: "سطر الأوامر",
+    text_editor_code_execution: "محرر الملفات",
+    tool_search_tool_regex: "بحث عن أدوات",
+    tool_search_tool_bm25: "بحث عن الأدوات",
+    compaction: "ملخّص ما سبق من المحادثة",
+    fallback: "تولّى نموذج آخر الإجابة",
+    mcp_tool_listing: "أدوات أحد الخوادم",
+  },
 
   tool: {
     running: "قيد التشغيل",
@@ -180,6 +195,7 @@ export const texts = {
     writing: "قيد الكتابة",
     input: "المُدخلات",
     result: "النتيجة",
+    returned: (code) => `انتهى بالرمز ${number(code)}`,
   },
 
   copy: "نسخ",
@@ -199,7 +215,20 @@ export const texts = {
     cancelled: "أُوقفت.",
     abandoned: "لم يعد أحد يقرأ، فأُوقفت.",
     pause_turn: "توقّف Claude هنا مؤقتًا.",
+    tool_use: "استدعى Claude أداة لا تعمل هنا، وينتظر نتيجتها.",
     model_context_window_exceeded: "امتلأ سياق النموذج بهذه المحادثة.",
+  },
+  stoppedFor: (reason) => `توقّف: ${reason.replaceAll("_", " ")}.`,
+  stopHint: {
+    refusal: "اسأل بصيغة أخرى أو اختر نموذجًا آخر. ولا تعتمد على ما كُتب قبل هذا الموضع.",
+    model_context_window_exceeded: "ابدأ محادثة جديدة، أو اسأل نموذجًا يتسع لأكثر.",
+  },
+  refusedFor: {
+    cyber: "الهجوم على الحواسيب",
+    bio: "أخطار على الحياة",
+    frontier_llm: "بناء نماذج لغوية كبيرة",
+    reasoning_extraction: "استخراج التفكير",
+    general_harms: "إيذاء الناس",
   },
 
   fault: {
@@ -230,6 +259,7 @@ export const texts = {
   verifiedWhy: "بصمة ما وصل تطابق ما أرسلته البوابة",
   damaged: "ما وصل يختلف عمّا أرسلته البوابة.",
   citation: (n) => `المصدر ${number(n)}`,
+  pages: (from, to) => (to > from ? `الصفحات ${number(from)}–${number(to)}` : `الصفحة ${number(from)}`),
   tryAgain: "حاول مجددًا",
   tryAgainIn: (s) => `حاول مجددًا بعد ${wait(s)}`,
   requestId: (id) => `الطلب ${id}`,

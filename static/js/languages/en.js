@@ -179,7 +179,24 @@ export const texts = {
   thought: (ms) => `Thought for ${seconds(ms)}`,
   /** @param {number} ms */
   thoughtAgain: (ms) => `Thought again for ${seconds(ms)}, to go on after the break`,
+  /** @param {number} s */
+  thinkingFor: (s) => `Thinking for ${number(s)} s`,
+  thoughtBroken: "Thinking, cut off",
   thoughtHidden: "Claude kept this reasoning to itself.",
+
+  /** Content blocks and tools of Claude's own, by name. */
+  blocks: {
+    web_search: "Web search",
+    web_fetch: "Web page",
+    code_execution: "Program",
+    bash_code_execution: "Shell",
+    text_editor_code_execution: "File editor",
+    tool_search_tool_regex: "Search for tools",
+    tool_search_tool_bm25: "Search for tools",
+    compaction: "Earlier conversation, condensed",
+    fallback: "Another model took over",
+    mcp_tool_listing: "Tools of a server",
+  },
 
   tool: {
     running: "running",
@@ -188,6 +205,8 @@ export const texts = {
     writing: "being written",
     input: "Input",
     result: "Result",
+    /** @param {number} code */
+    returned: (code) => `Ended with code ${number(code)}`,
   },
 
   copy: "Copy",
@@ -208,7 +227,23 @@ export const texts = {
     cancelled: "Stopped.",
     abandoned: "Nobody was reading any more, so this was stopped.",
     pause_turn: "Claude paused here.",
+    tool_use: "Claude called a tool that does not run here, and waits for its result.",
     model_context_window_exceeded: "The conversation has filled the model’s context.",
+  },
+  /** @param {string} reason */
+  stoppedFor: (reason) => `Stopped: ${reason.replaceAll("_", " ")}.`,
+  /** What the reader can do. */
+  stopHint: {
+    refusal:
+      "Ask in another way, or take another model. What was written before this point is not an answer to rely on.",
+    model_context_window_exceeded: "Begin a new conversation, or ask a model that takes more.",
+  },
+  refusedFor: {
+    cyber: "Attacks on computers",
+    bio: "Dangers to life",
+    frontier_llm: "Building large language models",
+    reasoning_extraction: "Extracting reasoning",
+    general_harms: "Harm to people",
   },
 
   /** By error type: what happened, and whose matter it is. */
@@ -248,6 +283,8 @@ export const texts = {
   damaged: "What arrived differs from what the gateway sent.",
   /** @param {number} n */
   citation: (n) => `Source ${n}`,
+  /** @param {number} from @param {number} to */
+  pages: (from, to) => (to > from ? `pages ${number(from)}–${number(to)}` : `page ${number(from)}`),
   tryAgain: "Try again",
   /** @param {number} s */
   tryAgainIn: (s) => `Try again in ${wait(s)}`,

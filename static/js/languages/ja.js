@@ -148,7 +148,22 @@ export const texts = {
   thinking: "思考中",
   thought: (ms) => `${seconds(ms)}間考えました`,
   thoughtAgain: (ms) => `中断の後、続けるために ${seconds(ms)}間考え直しました`,
+  thinkingFor: (s) => `${number(s)} 秒間思考中`,
+  thoughtBroken: "思考が中断されました",
   thoughtHidden: "Claude はこの思考を公開しませんでした。",
+
+  blocks: {
+    web_search: "ウェブ検索",
+    web_fetch: "ウェブページ",
+    code_execution: "プログラム",
+    bash_code_execution: "シェル",
+    text_editor_code_execution: "ファイル編集",
+    tool_search_tool_regex: "ツールの検索",
+    tool_search_tool_bm25: "ツール検索",
+    compaction: "これまでの会話の要約",
+    fallback: "別のモデルが引き継ぎました",
+    mcp_tool_listing: "サーバーのツール一覧",
+  },
 
   tool: {
     running: "実行中",
@@ -157,6 +172,7 @@ export const texts = {
     writing: "作成中",
     input: "入力",
     result: "結果",
+    returned: (code) => `終了コード ${number(code)}`,
   },
 
   copy: "コピー",
@@ -176,7 +192,20 @@ export const texts = {
     cancelled: "停止しました。",
     abandoned: "読む人がいなくなったため停止しました。",
     pause_turn: "Claude はここで一時停止しました。",
+    tool_use: "Claude はここでは実行できないツールを呼び出し、結果を待っています。",
     model_context_window_exceeded: "会話がモデルのコンテキストの上限に達しました。",
+  },
+  stoppedFor: (reason) => `停止しました: ${reason.replaceAll("_", " ")}。`,
+  stopHint: {
+    refusal: "別の言い方で尋ねるか、別のモデルを選んでください。ここまでの文章は回答として頼らないでください。",
+    model_context_window_exceeded: "新しい会話を始めるか、より多くを受け付けるモデルを選んでください。",
+  },
+  refusedFor: {
+    cyber: "コンピューターへの攻撃",
+    bio: "生命への危険",
+    frontier_llm: "大規模言語モデルの構築",
+    reasoning_extraction: "思考の抽出",
+    general_harms: "人への危害",
   },
 
   fault: {
@@ -216,6 +245,7 @@ export const texts = {
   verifiedWhy: "届いた内容のチェックサムがゲートウェイの送ったものと一致しました",
   damaged: "届いた内容がゲートウェイの送ったものと異なります。",
   citation: (n) => `出典 ${number(n)}`,
+  pages: (from, to) => (to > from ? `${number(from)}–${number(to)} ページ` : `${number(from)} ページ`),
   tryAgain: "もう一度試す",
   tryAgainIn: (s) => `${wait(s)}後に試せます`,
   requestId: (id) => `リクエスト ${id}`,
