@@ -12,8 +12,7 @@ import { apply, empty, plainText, unfold } from "./transcript.js";
 import { Typewriter } from "./typewriter.js";
 import { AnswerView } from "./view.js";
 
-/** @typedef {import("./connection.js").Connection} Connection */
-/** @typedef {import("./connection.js").Outcome} Outcome */
+/** @typedef {import("./shared-connection.js").SharedConnection} SharedConnection */
 /** @typedef {import("./events.js").ChatEvent} ChatEvent */
 /** @typedef {import("./transcript.js").Transcript} Transcript */
 
@@ -52,8 +51,7 @@ export class Answer {
   /**
    * Follow a generation to its end, and until all of it is shown.
    *
-   * @param {Connection} connection
-   * @returns {Promise<Outcome>}
+   * @param {SharedConnection} connection
    */
   async follow(connection) {
     connection.onState = (state) => (this.view.state = state);

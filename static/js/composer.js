@@ -11,6 +11,8 @@ import { text } from "./text.js";
 
 /** What a user's message says, in Claude's shape. @typedef {string | import("./events.js").Json[]} Content */
 
+/** @typedef {{words: string, files: import("./composer/attachments.js").Attachment[]}} Draft */
+
 export class Composer {
   tray;
   #form;
@@ -55,20 +57,24 @@ export class Composer {
     this.#label();
   }
 
-  /** The text. */
+  /** What is written and attached but not sent; undefined when nothing is. @returns {Draft | undefined} */
   get draft() {
-    return this.#field.value;
+    const { value: words } = this.#field;
+    const { items: files } = this.tray;
+    return words === "" && files.length === 0 ? undefined : { words, files };
   }
 
-  /** @param {string} draft */
+  /** @param {Draft | undefined} draft */
   set draft(draft) {
-    this.#field.value = draft;
+    this.#problem.replaceChildren();
+    this.#field.value = draft?.words ?? "";
+    this.tray.set(draft?.files ?? []);
     this.#changed();
   }
 
   /** Text and files as Claude gets them, files first; null when there is nothing to say. @returns {Content | null} */
   get content() {
-    const words = this.draft.trim();
+    const words = this.#field.value.trim();
     const files = this.tray.items.map(({ block }) => block);
     if (files.length === 0) return words || null;
     return words ? [...files, { type: "text", text: words }] : files;

@@ -166,13 +166,7 @@ export class Connection {
   }
 
   async #cancel() {
-    const { fetch } = this.#around;
-    try {
-      if (this.id !== null) await fetch(`api/chat/${this.id}`, { method: "DELETE" });
-      else await fetch("api/chat", { method: "DELETE", headers: { "Idempotency-Key": this.#key } });
-    } catch {
-      // the grace period in `stop` decides
-    }
+    await cancel(this.#around.fetch, this.id, this.#key); // whether it worked, the grace period in `stop` decides
   }
 
   /** @param {State} state */
@@ -285,6 +279,26 @@ export class Connection {
     // 502, 503 and 504 in another shape than ours: a proxy speaks while the gateway behind it restarts
     if (!body?.error && status >= 502 && status <= 504) return new Error(`status ${status}`);
     return new Verdict(refused(status, body, retryAfterMs));
+  }
+}
+
+/**
+ * Ask the gateway to end a generation.
+ *
+ * @param {Surroundings["fetch"]} fetch
+ * @param {string | null} id  of the generation, when it is known
+ * @param {string} key  Idempotency-Key that it was started with
+ * @returns {Promise<boolean>} whether the gateway has heard it
+ */
+export async function cancel(fetch, id, key) {
+  try {
+    const response =
+      id === null
+        ? await fetch("api/chat", { method: "DELETE", headers: { "Idempotency-Key": key } })
+        : await fetch(`api/chat/${id}`, { method: "DELETE" });
+    return response.ok;
+  } catch {
+    return false;
   }
 }
 

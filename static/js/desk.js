@@ -35,13 +35,18 @@ export class Desk {
 
   /** The request that would be sent with this content. @type {(content: Content) => object} */
   request = (content) => ({ messages: [{ role: "user", content }] });
+  /** What is written but not sent has changed. */
+  onDraft = () => {};
   /** An example was chosen. @type {(prompt: string) => void} */
   onExample = () => {};
 
   constructor() {
     const { composer, settings, session } = this;
     composer.objection = () => this.#picker.objection;
-    composer.onChange = () => this.changed();
+    composer.onChange = () => {
+      this.onDraft();
+      this.changed();
+    };
     composer.tray.limits = () => settings.config?.attachments ?? null;
     settings.onChange = () => {
       this.#picker.draw();

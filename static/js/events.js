@@ -12,7 +12,12 @@
 /** @typedef {Record<string, any>} Json  Claude's own objects, kept as they came */
 
 /** @typedef {{type: "start", id: string, model: string, message_id: string | null}} Start */
-/** @typedef {{type: "block_start", index: number, kind: string, at_ms: number, id?: string, name?: string}} BlockStart */
+/**
+ * `turn` (0 when absent): the assistant message it belongs to; `extra`: what else Claude began the block with.
+ *
+ * @typedef {{type: "block_start", index: number, kind: string, at_ms: number, id?: string, name?: string, turn?: number,
+ *   extra?: Json}} BlockStart
+ */
 /** @typedef {{type: "text", index: number, text: string}} Text */
 /** @typedef {{type: "thinking", index: number, thinking: string}} Thinking */
 /** @typedef {{type: "signature", index: number, signature: string}} Signature */

@@ -2,27 +2,19 @@
 /** What the reader asked, files included. */
 
 import { fileChip } from "./composer/tray.js";
+import { promptText } from "./conversations/history.js";
 import { make, part } from "./templates.js";
 import { text } from "./text.js";
 
 /** @typedef {import("./composer.js").Content} Content */
 /** @typedef {import("./events.js").Json} Json */
 
-/** The words of a user's message. @param {Content} content @returns {string} */
-export function wordsOf(content) {
-  if (typeof content === "string") return content;
-  return content
-    .filter(({ type }) => type === "text")
-    .map((block) => block.text)
-    .join("\n\n");
-}
-
 /** @param {Content} content @returns {HTMLElement} */
 export function promptView(content) {
   const element = make("prompt");
   element.setAttribute("aria-label", text.you);
   part(element, "title").textContent = text.you;
-  const words = wordsOf(content);
+  const words = promptText(content);
   part(element, "text").textContent = words;
   part(element, "text").hidden = words === "";
   const files = typeof content === "string" ? [] : content.filter(({ type }) => type !== "text").map(fileOf);

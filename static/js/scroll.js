@@ -43,6 +43,13 @@ export class Follower {
     this.follow();
   }
 
+  /** Something above has grown: stay with what is being read. @param {number} px */
+  shift(px) {
+    if (Math.abs(px) < 1) return;
+    this.#expected = this.#scroller.scrollTop + px;
+    this.#scroller.scrollTop = this.#expected;
+  }
+
   #scrolled() {
     const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
     const before = this.#last;

@@ -6,11 +6,13 @@
  *   turns(transcript)                          Claude's messages, ready to be appended to a conversation
  *   unfold(transcript)                         events that draw it again (after a reload)
  *
- * Pure, and plain JSON, so that a transcript can be stored as it is. It mirrors the gateway's own fold:
+ * Pure, and plain JSON, so that a transcript can be stored as it is. It follows the rules of the gateway's own fold:
  *
- *   - blocks keep their index; a block that a `retry` discards is void, its successor has a new index
- *   - a `seam` lets a text block go on; thinking that came after such a break was signed in another context and
- *     is shown, but never sent back
+ *   - a block belongs to the assistant message (`turn`) that its `block_start` names; results of tools form the user
+ *     message between two assistant messages, in the order of the calls
+ *   - a block that a `retry` discards is void, its successor has a new index
+ *   - a `seam` lets a text block go on. Thinking between the `retry` and the `seam`, and after the `seam` to the end of
+ *     the turn, is the continuation's own: it was signed in another context, is shown, and never sent back
  *   - what is unfinished (a call that was cut off, thinking without signature) is shown, never sent back
  */
 
@@ -24,7 +26,9 @@
 /**
  * @typedef {object} Block
  * @property {number} index
+ * @property {number} turn  the assistant message it belongs to, counted from 0
  * @property {string} kind  Claude's block type
+ * @property {Json} extra  further fields of a text or thinking block, as Claude began it
  * @property {string} text  a text block's text, a thinking block's thinking, or the input of a call as it is written
  * @property {string | null} signature
  * @property {Json[]} citations
@@ -33,8 +37,7 @@
  * @property {string} [id]
  * @property {number} startMs
  * @property {number | null} stopMs  null while it is being written
- * @property {boolean} discarded
- * @property {boolean} continued  begun after a break that text survived
+ * @property {"standing" | "void" | "aside"} state  void: discarded; aside: a continuation's own thinking
  * @property {number[]} seams  offsets in `text`, in UTF-16 code units, where new model text goes on
  */
 
@@ -48,7 +51,8 @@
  * @property {Step[]} steps
  * @property {Json | null} usage
  * @property {number} retries
- * @property {boolean} continuing  a break happened after text, and no new turn has begun since
+ * @property {number[] | null} since  the thinking that came since the last `retry`, until text tells whose it is
+ * @property {number | null} continued  the turn that a seam lets go on
  * @property {Terminal | null} terminal
  */
 
@@ -63,7 +67,8 @@ export function empty() {
     steps: [],
     usage: null,
     retries: 0,
-    continuing: false,
+    since: null,
+    continued: null,
     terminal: null,
   };
 }
@@ -92,15 +97,14 @@ export function apply(transcript, event) {
       return change(transcript, event.index, (block) => ({ citations: [...block.citations, event.citation] }));
     case "tool_use": {
       const { index, ...whole } = event;
-      // `input: null` says that Claude was cut off inside the call: a call that must not be made or sent back
-      return change(transcript, index, () => (event.input === null ? {} : { whole }));
+      return change(transcript, index, () => ({ whole }));
     }
     case "block":
       return change(transcript, event.index, () => ({ whole: event.block }));
     case "block_stop":
       return change(transcript, event.index, () => ({ stopMs: event.at_ms }));
     case "tool_result":
-      return { ...transcript, steps: [...transcript.steps, { result: event }], continuing: false };
+      return { ...transcript, steps: [...transcript.steps, { result: event }] };
     case "usage": {
       const { type: _, ...usage } = event;
       return { ...transcript, usage }; // a running total: overwrite, never add
@@ -108,7 +112,7 @@ export function apply(transcript, event) {
     case "retry":
       return discard(transcript, event.discard ?? []);
     case "seam":
-      return change(transcript, event.index, (block) => ({ seams: [...block.seams, event.offset], stopMs: null }));
+      return join(transcript, event);
     case "error":
     case "done":
       return { ...transcript, terminal: event, usage: event.usage ?? transcript.usage };
@@ -119,30 +123,34 @@ export function apply(transcript, event) {
 
 /**
  * @param {Transcript} transcript
- * @param {{index: number, kind: string, at_ms: number, id?: string, name?: string}} event
+ * @param {import("./events.js").BlockStart} event
  * @returns {Transcript}
  */
-function begin(transcript, { index, kind, at_ms, id, name }) {
+function begin(transcript, { index, kind, at_ms, id, name, turn = 0, extra = {} }) {
+  const thinks = isThinking(kind);
   /** @type {Block} */
   const block = {
     index,
+    turn,
     kind,
+    extra,
     text: "",
     signature: null,
     citations: [],
     whole: null,
     startMs: at_ms,
     stopMs: null,
-    discarded: false,
-    continued: transcript.continuing,
+    state: thinks && turn === transcript.continued ? "aside" : "standing",
     seams: [],
     ...(id === undefined ? {} : { id }),
     ...(name === undefined ? {} : { name }),
   };
+  const { since } = transcript;
   return {
     ...transcript,
     blocks: [...transcript.blocks, block],
     steps: [...transcript.steps, { block: index }],
+    since: since === null || kind === "text" ? null : thinks ? [...since, index] : since, // text: Claude began anew
   };
 }
 
@@ -161,28 +169,32 @@ function change(transcript, index, how) {
   return { ...transcript, blocks };
 }
 
-/**
- * @param {Transcript} transcript
- * @param {number[]} indices
- * @returns {Transcript}
- */
+/** @param {Transcript} transcript @param {number[]} indices @returns {Transcript} */
 function discard(transcript, indices) {
   const blocks = transcript.blocks.map((block) =>
-    indices.includes(block.index) ? { ...block, discarded: true } : block,
+    indices.includes(block.index) ? { ...block, state: /** @type {const} */ ("void") } : block,
   );
-  const survived = blocks.some((block) => !block.discarded && block.kind === "text" && block.text !== "");
-  return {
-    ...transcript,
-    blocks,
-    retries: transcript.retries + 1,
-    continuing: transcript.continuing || survived,
-  };
+  return { ...transcript, blocks, retries: transcript.retries + 1, since: [], continued: null };
 }
+
+/** @param {Transcript} transcript @param {import("./events.js").Seam} event @returns {Transcript} */
+function join(transcript, { index, offset }) {
+  const own = transcript.since ?? [];
+  const blocks = transcript.blocks.map((block) =>
+    own.includes(block.index) ? { ...block, state: /** @type {const} */ ("aside") } : block,
+  );
+  const continued = blocks.findLast((block) => block.index === index)?.turn ?? null;
+  const joined = { ...transcript, blocks, since: null, continued };
+  return change(joined, index, (block) => ({ seams: [...block.seams, offset], stopMs: null }));
+}
+
+/** @param {string} kind */
+const isThinking = (kind) => kind === "thinking" || kind === "redacted_thinking";
 
 /** Everything the answer says, without reasoning and calls. @param {Transcript} transcript */
 export function plainText(transcript) {
   return transcript.blocks
-    .filter((block) => block.kind === "text" && !block.discarded)
+    .filter((block) => block.kind === "text" && block.state === "standing")
     .map((block) => block.text)
     .join("");
 }
@@ -193,21 +205,15 @@ export function plainText(transcript) {
  * @param {Block} block
  * @returns {Json | null}
  */
-function claudeBlock(block) {
-  if (block.discarded) return null;
-  switch (block.kind) {
+function claudeBlock({ kind, text, extra, signature, citations, whole, stopMs }) {
+  switch (kind) {
     case "text": // Claude refuses text blocks without anything but white space
-      if (block.text.trim() === "") return null;
-      return block.citations.length > 0
-        ? { type: "text", text: block.text, citations: block.citations }
-        : { type: "text", text: block.text };
+      if (text.trim() === "") return null;
+      return { type: "text", text, ...extra, ...(citations.length > 0 ? { citations } : {}) };
     case "thinking":
-      if (block.signature === null || block.continued) return null;
-      return { type: "thinking", thinking: block.text, signature: block.signature };
-    case "redacted_thinking":
-      return block.continued ? null : block.whole;
-    default:
-      return block.whole;
+      return signature === null || stopMs === null ? null : { type: "thinking", thinking: text, ...extra, signature };
+    default: // `input: null`: Claude was cut off inside the call
+      return stopMs === null || whole?.input === null ? null : whole;
   }
 }
 
@@ -218,38 +224,28 @@ function claudeBlock(block) {
  * @returns {Message[]}
  */
 export function turns(transcript) {
-  const answered = new Set();
-  for (const step of transcript.steps) if ("result" in step) answered.add(step.result.tool_use_id);
-  for (const { whole } of transcript.blocks) if (whole?.tool_use_id) answered.add(whole.tool_use_id);
-
-  /** @type {Message[]} */
-  const messages = [];
-  /** @type {Json[]} */
-  let content = [];
-  /** @param {"user" | "assistant"} role */
-  const close = (role) => {
-    const says = content.some(({ type }) => type !== "thinking" && type !== "redacted_thinking");
-    if (says) messages.push({ role, content }); // reasoning that led to nothing is not a turn
-    content = [];
-  };
-  /** @type {"user" | "assistant"} */
-  let role = "assistant";
+  /** @type {Map<string, Json>} */
+  const results = new Map();
   for (const step of transcript.steps) {
-    const next = "result" in step ? "user" : "assistant";
-    if (next !== role) close(role);
-    role = next;
-    if ("result" in step) {
-      const { tool_use_id, content: result, is_error } = step.result;
-      content.push({ type: "tool_result", tool_use_id, content: result, ...(is_error ? { is_error } : {}) });
-      continue;
-    }
-    const block = transcript.blocks.find(({ index }) => index === step.block);
-    const whole = block && claudeBlock(block);
-    // a call that nobody answered would make Claude refuse the whole conversation
-    if (whole && (!/tool_use$/.test(whole.type) || answered.has(whole.id))) content.push(whole);
+    if (!("result" in step)) continue;
+    const { tool_use_id, content, is_error } = step.result;
+    results.set(tool_use_id, { type: "tool_result", tool_use_id, content, ...(is_error ? { is_error } : {}) });
   }
-  close(role);
-  return messages;
+  /** @type {Map<number, Json[]>} */
+  const said = new Map();
+  for (const block of transcript.blocks.toSorted((a, b) => a.index - b.index)) {
+    const whole = block.state === "standing" ? claudeBlock(block) : null;
+    if (whole) said.set(block.turn, [...(said.get(block.turn) ?? []), whole]);
+  }
+  return [...said]
+    .sort(([a], [b]) => a - b)
+    .flatMap(([, content]) => {
+      const answers = content.flatMap(({ type, id }) => (type === "tool_use" && results.get(id)) || []);
+      return [
+        /** @type {Message} */ ({ role: "assistant", content }),
+        ...(answers.length > 0 ? [/** @type {Message} */ ({ role: "user", content: answers })] : []),
+      ];
+    });
 }
 
 /**
@@ -278,15 +274,15 @@ export function unfold(transcript) {
  * @returns {ChatEvent[]}
  */
 function unfoldBlock(block) {
-  if (!block || block.discarded) return [];
-  const { index, kind, text, whole, stopMs } = block;
+  if (!block || block.state === "void") return [];
+  const { index, turn, kind, extra, text, whole, stopMs } = block;
   /** @type {ChatEvent[]} */
   const events = [];
   const name = {
     ...(block.id === undefined ? {} : { id: block.id }),
     ...(block.name === undefined ? {} : { name: block.name }),
   };
-  events.push({ type: "block_start", index, kind, at_ms: block.startMs, ...name });
+  events.push({ type: "block_start", index, turn, kind, at_ms: block.startMs, extra, ...name });
   if (kind === "text") {
     let from = 0;
     for (const offset of block.seams) {

@@ -3,7 +3,9 @@
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -28,6 +30,18 @@ document.addEventListener("securitypolicyviolation",
 """
 
 
+STORED = """async () => {
+  const done = (request) => new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+  const database = await done(indexedDB.open("claude-gateway"));
+  const messages = await done(database.transaction("messages").objectStore("messages").getAll());
+  database.close();
+  return messages;
+}"""
+
+
 @dataclass
 class Chat:
     """The page as its reader handles it."""
@@ -43,6 +57,18 @@ class Chat:
         """Wait until no answer is being written."""
         expect(self.page.locator("article.answer")).not_to_have_count(0)
         expect(self.page.locator("article.answer[aria-busy=true]")).to_have_count(0, timeout=30_000)
+
+    def messages(self) -> list[dict[str, Any]]:
+        """Return what is stored of all conversations, oldest first."""
+        return sorted(self.page.evaluate(STORED), key=itemgetter("created"))
+
+    def stored(self) -> dict[str, Any]:
+        """Return the last answer as it is stored, once it is stored as ended."""
+        replies = [message for message in self.messages() if message["role"] == "assistant"]
+        while replies[-1].get("running"):
+            self.page.wait_for_timeout(20)
+            replies = [message for message in self.messages() if message["role"] == "assistant"]
+        return replies[-1]
 
     def answer(self) -> str:
         """Return the last answer's text."""

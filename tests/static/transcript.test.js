@@ -85,7 +85,8 @@ test("a call that the gateway answered makes three messages", () => {
     text(0, "Let me look."),
     call(1, "t1", { at: "x" }),
     result("t1"),
-    text(2, "It is there."),
+    begin(2, "text", { turn: 1 }),
+    { type: "text", index: 2, text: "It is there." },
     end,
   );
   assert.deepEqual(turns(transcript), [
@@ -101,15 +102,30 @@ test("a call that the gateway answered makes three messages", () => {
   ]);
 });
 
-test("a call that nobody answered does not go back", () => {
-  const transcript = fold(text(0, "Let me look."), call(1, "t1", { at: "x" }), call(2, "t2", null));
+test("results stand in the order of their calls, whichever came first", () => {
+  const transcript = fold(call(0, "t1", {}), call(1, "t2", {}), result("t2"), result("t1"), end);
+  assert.deepEqual(
+    /** @type {any} */ (turns(transcript)[1]).content.map((/** @type {any} */ block) => block.tool_use_id),
+    ["t1", "t2"],
+  );
+});
+
+test("a call inside which Claude was cut off does not go back", () => {
+  const transcript = fold(text(0, "Let me look."), call(1, "t1", null));
   assert.deepEqual(turns(transcript), [{ role: "assistant", content: [{ type: "text", text: "Let me look." }] }]);
+  const server = { type: "server_tool_use", id: "t2", name: "web_search", input: null };
+  const own = fold(text(0, "Hm."), begin(1, "server_tool_use"), { type: "block", index: 1, block: server }, stop(1));
+  assert.deepEqual(turns(own), [{ role: "assistant", content: [{ type: "text", text: "Hm." }] }]);
+});
+
+test("what else Claude began a block with goes back too", () => {
+  const transcript = fold(begin(0, "text", { extra: { tag: 1 } }), { type: "text", index: 0, text: "a" }, end);
+  assert.deepEqual(turns(transcript)[0]?.content, [{ type: "text", text: "a", tag: 1 }]);
 });
 
 test("a generation that said nothing adds no turn", () => {
   assert.deepEqual(turns(fold(start)), []);
   assert.deepEqual(turns(fold(start, text(0, " \n"), end)), []);
-  assert.deepEqual(turns(fold(start, thought(0, "hm"), end)), []);
 });
 
 test("discarded blocks are void", () => {
@@ -136,6 +152,41 @@ test("after a seam the text goes on in its block, and the continuation's own thi
     { type: "thinking", thinking: "first", signature: "signed first" },
     { type: "text", text: "Hello world" },
   ]);
+});
+
+test("thinking after a break belongs to whoever it led to: an answer that began anew, or a continuation", () => {
+  const anew = fold(
+    begin(0, "thinking"),
+    retry(0),
+    thought(1, "again"),
+    text(2, "So."),
+    stop(2),
+    thought(3, "on"),
+    end,
+  );
+  assert.deepEqual(
+    /** @type {any} */ (turns(anew)[0]).content.map((/** @type {any} */ block) => block.type),
+    ["thinking", "text", "thinking"],
+  );
+  const goesOn = fold(
+    text(0, "Hello wo"),
+    retry(),
+    seam(0, 8),
+    { type: "text", index: 0, text: "rld" },
+    stop(0),
+    thought(1, "the continuation's own"),
+    call(2, "t1", {}),
+    result("t1"),
+    begin(3, "thinking", { turn: 1 }),
+    { type: "signature", index: 3, signature: "s" },
+    stop(3),
+    end,
+  );
+  assert.deepEqual(
+    turns(goesOn).map(({ content }) => /** @type {any} */ (content).map((/** @type {any} */ block) => block.type)),
+    [["text", "tool_use"], ["tool_result"], ["thinking"]],
+    "until the turn ends",
+  );
 });
 
 test("nothing changes after the ending", () => {

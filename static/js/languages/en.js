@@ -60,6 +60,22 @@ export const texts = {
     token: "Access token",
     notNow: "Not now",
     kept: "What you have written stays where it is.",
+    conversations: "Conversations",
+    search: "Search conversations",
+    noConversations: "What you ask is kept here, on this device.",
+    showAll: "Show all",
+    importFile: "Import",
+    exportAll: "Export all",
+    undo: "Undo",
+    pinnedMark: "Pinned",
+    writingMark: "An answer is being written",
+    title: "Title",
+    editPrompt: "Your question, in other words",
+    cancel: "Cancel",
+    askAgain: "Ask",
+    edit: "Edit",
+    copyPrompt: "Copy question",
+    again: "Answer again",
   },
 
   /** What a reader who is here for the first time may want to ask. */
@@ -78,6 +94,68 @@ export const texts = {
     prompt: "Cut the connection to Claude half-way and watch the answer go on",
     sent: "[[reset after=60]] Tell me how rivers find their way to the sea.",
   }),
+
+  /** Conversations of this device. */
+  untitled: "Untitled",
+  nothingFound: "Nothing found",
+  /** @param {number} n */
+  found: (n) => plural(n, { one: "# conversation found", other: "# conversations found" }),
+  period: {
+    pinned: "Pinned",
+    today: "Today",
+    yesterday: "Yesterday",
+    week: "Last seven days",
+    month: "Last thirty days",
+    older: "Older",
+  },
+  /** @param {string} title */
+  windowTitle: (title) => `${title} · claude-gateway`,
+  /** @param {string} title */
+  actionsFor: (title) => `Actions for “${title}”`,
+  rename: "Rename",
+  pin: "Pin",
+  unpin: "Unpin",
+  exportMarkdown: "Export as Markdown",
+  exportJson: "Export as JSON",
+  delete: "Delete",
+  /** @param {string} title */
+  deleted: (title) => `“${title}” deleted`,
+  restored: "Conversation restored",
+  sidebar: { open: "Show conversations", close: "Hide conversations" },
+  allConversations: "Conversations",
+  exported: {
+    you: "You",
+    /** @param {string} model */
+    claude: (model) => (model ? `Claude (${model})` : "Claude"),
+    attachment: "Attachment",
+    sources: "Sources:",
+  },
+  imports: {
+    /** @param {number} n */
+    done: (n) => plural(n, { one: "# conversation imported", other: "# conversations imported" }),
+    /** @param {number} bytes */
+    tooLarge: (bytes) => `This file is too large: ${size(bytes)} is the most.`,
+    foreign: "This is not a file of exported conversations.",
+    /** @param {string} place */
+    malformed: (place) => `Nothing was imported: the file is damaged at ${place}.`,
+    unreadable: "This file cannot be read.",
+    notStored: "The file could not be kept: this device has no room left.",
+  },
+  trouble: {
+    full: "This device has no room left: what is said from now on is lost when you leave the page. Export or delete some conversations.",
+    broken: "The browser cannot store conversations now: what is said from now on is lost when you leave the page.",
+    unreachable: "The gateway cannot be reached now. What you wrote is still here.",
+    memory: "This browser keeps nothing: conversations last until you leave the page.",
+    lost: "What was stored has been deleted, or opened by a newer page. Reload to go on.",
+  },
+
+  again: "Answer again",
+  /** @param {string} model */
+  againWith: (model) => `Answer again with ${model}`,
+  /** @param {number} at @param {number} all */
+  branches: (at, all) => `${number(at)} of ${number(all)}`,
+  promptBranch: { previous: "Previous wording", next: "Next wording" },
+  answerBranch: { previous: "Previous answer", next: "Next answer" },
 
   send: "Send",
   stop: "Stop",

@@ -1,0 +1,29 @@
+// @ts-check
+/** What the browser gives to modules that are also tested without one. */
+
+/** @typedef {import("./connection.js").Surroundings} Surroundings */
+
+/** @param {Surroundings["fetch"]} fetch @returns {Surroundings} */
+export const surroundings = (fetch) => ({
+  fetch,
+  now: () => performance.now(),
+  random: Math.random,
+  online: () => navigator.onLine,
+  sleep: (ms, signal) =>
+    new Promise((resolve) => {
+      const end = () => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", end);
+        resolve();
+      };
+      const timer = setTimeout(end, ms);
+      signal.addEventListener("abort", end);
+      if (signal.aborted) end();
+    }),
+});
+
+/** @type {import("./shared-connection.js").Tabs} */
+export const tabs = {
+  locks: navigator.locks ?? null, // a page that is not served securely has none
+  channel: (name) => new BroadcastChannel(name),
+};

@@ -1,0 +1,226 @@
+// @ts-check
+/**
+ * The open conversation on the screen: what the reader asked, what Claude answered, and what can be done with each.
+ *
+ * What stands there stays: when another branch is chosen, only what differs is drawn anew. A long conversation is drawn
+ * from its end, a few messages at a time, so that it is there at once and the page never stops.
+ */
+
+import { Answer } from "./answer.js";
+import { copyText } from "./copy.js";
+import { words } from "./conversations/history.js";
+import { make, part } from "./templates.js";
+import { text } from "./text.js";
+import { plainText } from "./transcript.js";
+import { promptView } from "./prompt.js";
+
+/**
+ * @typedef {import("./conversation.js").Conversation} Conversation
+ * @typedef {import("./conversations/tree.js").Message} Message
+ * @typedef {import("./conversations/tree.js").Prompt} Prompt
+ * @typedef {import("./conversations/tree.js").Reply} Reply
+ * @typedef {import("./generations.js").Generation} Generation
+ */
+
+/** ms that drawing may take at a time */
+const SLICE = 8;
+
+export class Thread {
+  #log;
+  #follower;
+  #generations;
+  /** @type {Conversation | null} */
+  #conversation = null;
+  /** @type {Map<string, HTMLElement>} what is on the screen, by message */
+  #elements = new Map();
+  #round = 0;
+
+  /** Answer this once more, as `opener` asks. @type {(reply: Reply) => void} */
+  onAgain = () => {};
+  /** Choose how to answer it once more. @type {(reply: Reply, opener: HTMLElement) => void} */
+  onAgainMenu = () => {};
+  /** @type {(prompt: Prompt, text: string) => void} */
+  onEdit = () => {};
+  /** @type {(message: Message) => void} */
+  onChoose = () => {};
+  /** Let Claude go on where it was cut off. */
+  onContinue = () => {};
+
+  /**
+   * @param {HTMLElement} log
+   * @param {import("./scroll.js").Follower} follower
+   * @param {import("./generations.js").Generations} generations
+   */
+  constructor(log, follower, generations) {
+    this.#log = log;
+    this.#follower = follower;
+    this.#generations = generations;
+  }
+
+  /** @param {Conversation} conversation */
+  show(conversation) {
+    if (this.#conversation?.id !== conversation.id) this.clear();
+    this.#conversation = conversation;
+    this.draw();
+  }
+
+  clear() {
+    this.#round += 1;
+    this.#conversation = null;
+    this.#elements.clear();
+    this.#log.replaceChildren();
+  }
+
+  /** Bring the screen up to date. @param {string[]} [anew]  messages to draw anew, whatever stands there */
+  draw(anew = []) {
+    const path = this.#conversation?.path ?? [];
+    const kept = new Set(path.map(({ id }) => id).filter((id) => !anew.includes(id)));
+    for (const [id, element] of this.#elements) {
+      if (kept.has(id)) continue;
+      element.remove();
+      this.#elements.delete(id);
+    }
+    for (const message of path) this.#branches(message);
+    this.#round += 1;
+    this.#fill(path, this.#round);
+  }
+
+  /** All of an answer is shown. @param {Generation} generation */
+  finish({ reply, answer }) {
+    if (this.#elements.get(reply.id) !== answer.view.element) return;
+    this.#conclude(reply, answer, true);
+    this.#branches(reply);
+  }
+
+  // Private
+
+  /** Draw what is missing, the end first. @param {Message[]} path @param {number} round */
+  #fill(path, round) {
+    if (round !== this.#round) return; // overtaken
+    const began = performance.now();
+    const anchor = this.#log.firstElementChild;
+    const before = anchor?.getBoundingClientRect().top ?? 0;
+    let next = /** @type {Element | null} */ (null);
+    for (const message of [...path].reverse()) {
+      let element = this.#elements.get(message.id);
+      if (!element) {
+        if (performance.now() - began > SLICE) {
+          setTimeout(() => this.#fill(path, round));
+          break;
+        }
+        element = message.role === "user" ? this.#prompt(message) : this.#reply(message);
+        element.dataset.message = message.id;
+        this.#elements.set(message.id, element);
+        this.#log.insertBefore(element, next);
+        this.#branches(message);
+      }
+      next = element;
+    }
+    if (this.#follower.following) this.#follower.follow();
+    else if (anchor?.isConnected) this.#follower.shift(anchor.getBoundingClientRect().top - before);
+  }
+
+  /** @param {Prompt} prompt */
+  #prompt(prompt) {
+    const element = promptView(prompt.content);
+    const tools = make("prompt-actions");
+    const copy = /** @type {HTMLButtonElement} */ (part(tools, "copy"));
+    copy.addEventListener("click", () => void copyText(words(prompt), copy));
+    const edit = part(tools, "edit");
+    edit.addEventListener("click", async () => {
+      const { editForm } = await import("./edit.js");
+      const form = editForm(words(prompt), {
+        onSave: (changed) => this.onEdit(prompt, changed),
+        onClose: () => {
+          delete element.dataset.editing;
+          form.remove();
+          edit.focus();
+        },
+      });
+      element.dataset.editing = "";
+      element.append(form);
+      form.querySelector("textarea")?.focus();
+    });
+    element.append(tools);
+    return element;
+  }
+
+  /** @param {Reply} reply */
+  #reply(reply) {
+    const live = this.#generations.of(reply.id);
+    if (live) return live.answer.view.element;
+    const answer = new Answer();
+    answer.restore(reply.transcript);
+    answer.view.settle();
+    this.#conclude(reply, answer, false);
+    return answer.view.element;
+  }
+
+  /** Which of how many this is, where there are several. @param {Message} message */
+  #branches(message) {
+    const element = this.#elements.get(message.id);
+    const place = element && part(element, "branches");
+    if (!place || !this.#conversation) return;
+    const all = this.#conversation.alternatives(message);
+    const at = all.findIndex(({ id }) => id === message.id);
+    place.hidden = all.length < 2;
+    if (all.length < 2) return place.replaceChildren();
+    const words = text.branches(at + 1, all.length);
+    if (part(place, "which")?.textContent === words) return;
+    const switcher = make("branches");
+    part(switcher, "which").textContent = words;
+    for (const [name, to] of /** @type {const} */ ([
+      ["previous", at - 1],
+      ["next", at + 1],
+    ])) {
+      const button = /** @type {HTMLButtonElement} */ (part(switcher, name));
+      const other = all[to];
+      button.ariaLabel = button.title = text[message.role === "user" ? "promptBranch" : "answerBranch"][name];
+      button.disabled = !other;
+      if (other) button.addEventListener("click", () => this.#choose(other, name));
+    }
+    place.replaceChildren(switcher);
+  }
+
+  /** Another branch takes the place of this one; the focus goes on from the same button. @param {Message} other @param {string} button */
+  #choose(other, button) {
+    this.onChoose(other);
+    const element = this.#elements.get(other.id);
+    const usable = /** @type {HTMLElement[]} */ ([
+      ...(element?.querySelectorAll("[data-part=branches] :enabled") ?? []),
+    ]);
+    (usable.find(({ dataset }) => dataset.part === button) ?? usable[0])?.focus();
+  }
+
+  /**
+   * Say below an answer what went wrong, if something did, and what can be done now.
+   *
+   * @param {Reply} reply
+   * @param {Answer} answer
+   * @param {boolean} justEnded  a time to wait counts from now on
+   */
+  #conclude(reply, answer, justEnded) {
+    const { unfinished, transcript } = reply;
+    const onAgain = () => this.onAgain(reply);
+    if (answer.failure) {
+      const { error, request_id } = answer.failure;
+      answer.view.fail(error, { requestId: request_id ?? null, retryAfterMs: null, onAgain });
+    } else if (unfinished?.kind === "refused") {
+      const retryAfterMs = justEnded ? unfinished.retryAfterMs : null;
+      answer.view.fail(unfinished.fault, { ...unfinished, retryAfterMs, onAgain });
+    } else if (unfinished?.kind === "interrupted") {
+      answer.view.fail({ type: "interrupted", message: "" }, { requestId: null, retryAfterMs: null, onAgain });
+    } else if (unfinished?.kind === "stopped") {
+      answer.view.note(text.stopReason.cancelled);
+    }
+    const again = part(answer.view.element, "again-menu");
+    again.addEventListener("click", () => this.onAgainMenu(reply, again));
+    if (answer.words === 0) return;
+    answer.view.copyable(() => plainText(transcript));
+    void answer.verify();
+    const { terminal } = transcript;
+    const cutOff =
+      unfinished || terminal?.type === "error" || ["max_tokens", "cancelled"].includes(terminal?.stop_reason ?? "");
+    if (cutOff) answer.view.offer(text.goOn, () => this.onContinue());
+  }
+}
