@@ -18,6 +18,7 @@ RUN uv sync --frozen --no-dev --no-install-project --no-cache
 COPY README.md LICENSE ./
 COPY app app
 COPY static static
+COPY deploy/build_hook.py deploy/build_hook.py
 RUN uv sync --frozen --no-dev --no-editable --no-cache
 
 

@@ -5,6 +5,7 @@ import asyncio
 from app.functions import from_modules
 from app.mcp_servers.server import State
 from app.mcp_servers.servers import McpServers
+from app.page.files import WITHOUT_EXTRAS, extras_folder
 from app.protocol.errors import Problem
 from app.settings import Settings
 from app.tools import BadTool, Tool, Toolbox
@@ -14,6 +15,7 @@ from app.upstream import Upstream
 def check(settings: Settings) -> int:
     """Print the table; return 0 if everything works, else 1."""
     rows = [("settings", True, "valid")]
+    rows.append(("page", True, "whole" if extras_folder() else WITHOUT_EXTRAS))
     if settings.demo:
         rows.append(("upstream", True, "demo mode: the bundled simulator answers (no key, no base URL)"))
     else:

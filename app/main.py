@@ -1,6 +1,7 @@
 """The application: settings → upstream → hub → routes, and what begins and ends with it."""
 
 import gc
+import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -20,7 +21,7 @@ from app.gateway import Gateway
 from app.hub import Hub
 from app.mcp_servers.servers import McpServers
 from app.metrics import Metrics
-from app.page.files import REVALIDATE, PageFiles, page_folder, respond
+from app.page.files import REVALIDATE, WITHOUT_EXTRAS, PageFiles, extras_folder, page_folder, respond
 from app.protocol.errors import BadRequest, NotFound, Problem, WrongMethod
 from app.rates import Tally
 from app.settings import Settings
@@ -28,6 +29,8 @@ from app.sites import Cors
 from app.tools import Toolbox
 from app.turn import Patience
 from app.upstream import Upstream
+
+logger = logging.getLogger(__name__)
 
 
 def create_app(settings: Settings, base_url: str | None) -> FastAPI:
@@ -78,7 +81,10 @@ def create_app(settings: Settings, base_url: str | None) -> FastAPI:
     app.include_router(websocket.router)
     app.include_router(routes.router)
     app.include_router(session.router)
-    files = PageFiles(page_folder())
+    extras = extras_folder()
+    if extras is None:
+        logger.info("the page shows %s", WITHOUT_EXTRAS)
+    files = PageFiles(page_folder(), extras)
     app.mount("/static", files)
 
     @app.api_route("/", methods=["GET", "HEAD"])

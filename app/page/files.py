@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -32,6 +33,14 @@ COMPRESSED = {".woff2"}
 
 FOR_GOOD = "public, max-age=31536000, immutable"
 REVALIDATE = "no-cache"
+
+EXTRAS = "claude_gateway_extras"
+"""Where deploy/build_hook.py puts highlight.js and KaTeX, beside this package."""
+
+WITHOUT_EXTRAS = (
+    "code without colours, formulas as they are written: npm could not be reached when this was installed. "
+    "In a checkout: uv sync --reinstall-package claude-gateway"
+)
 
 STYLES = re.compile(r'[ \t]*<link rel="stylesheet" href="static/css/(?P<name>[\w.-]+)" />\n')
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
@@ -70,6 +79,13 @@ def page_folder() -> Path:
     return inside if inside.is_dir() else package.parent / "static"
 
 
+def extras_folder() -> Path | None:
+    """Return the folder of what the page can do without, or None: npm could not be reached when this was installed."""
+    spec = find_spec(EXTRAS)
+    places = list(spec.submodule_search_locations or ()) if spec else []
+    return Path(places[0]) if places else None
+
+
 class PageFiles:
     """Everything under ``/static``, and the page itself.
 
@@ -78,13 +94,15 @@ class PageFiles:
         version: Of everything; a file that is asked for with ``?v=`` and this may be kept for good.
     """
 
-    def __init__(self, folder: Path) -> None:
-        """Read and join what is in *folder*.
+    def __init__(self, folder: Path, extras: Path | None = None) -> None:
+        """Read and join what is in *folder*; serve *extras* as it is.
 
         Raises:
             NotJoinableError: a module has a form that is not understood.
         """
         self._folder = folder
+        self._extras = _read(extras) if extras else {}
+        self._extras_version = _digest(self._extras)
         self._changing = not (
             Path(__file__).parent.parent / "static"
         ).is_dir()  # a checkout: somebody may edit
@@ -104,25 +122,29 @@ class PageFiles:
         Raises:
             HTTPException: 404, there is none.
         """
-        if name not in self._files:
+        found = self._files.get(name)
+        if name.startswith(
+            "extras/"
+        ):  # extras/{version}/…: their style sheet names its fonts by relative addresses
+            found = self._extras.get(name.split("/", 2)[-1])
+        if found is None:
             raise HTTPException(404)
-        return self._files[name]
+        return found
 
     def _load(self) -> None:
         self._files = _read(self._folder)
-        everything = hashlib.sha256()
-        for name, file in sorted(self._files.items()):
-            everything.update(f"{name} {file.digest}\n".encode())
-        self.version = everything.hexdigest()[:12]
+        self.version = _digest(self._files)
         self.page = self._join()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one file."""
         if scope["method"] not in ("GET", "HEAD"):
             raise HTTPException(405)
-        file = self.file(scope["path"].removeprefix(scope.get("root_path", "")).lstrip("/"))
+        name = scope["path"].removeprefix(scope.get("root_path", "")).lstrip("/")
+        file = self.file(name)
         asked = parse_qs(scope["query_string"].decode("latin-1")).get("v")
-        cache = FOR_GOOD if asked == [self.version] else REVALIDATE
+        known = asked == [self.version] or name.startswith(f"extras/{self._extras_version}/")
+        cache = FOR_GOOD if known else REVALIDATE
         await respond(file, Headers(scope=scope), cache)(scope, receive, send)
 
     def _join(self) -> File:
@@ -142,7 +164,19 @@ class PageFiles:
         html = STYLES.sub("", html)
         html = html.replace('src="static/js/main.js"', f'src="static/js/page.js{query}"')
         html = re.sub(r'((?:href|src)="static/[\w./-]+\.(?:svg|js))"', rf'\1{query}"', html)
+        if self._extras:
+            html = html.replace(
+                '<meta name="extras" content="" />',
+                f'<meta name="extras" content="static/extras/{self._extras_version}/" />',
+            )
         return File(html.encode(), ".html")
+
+
+def _digest(files: Mapping[str, File]) -> str:
+    everything = hashlib.sha256()
+    for name, file in sorted(files.items()):
+        everything.update(f"{name} {file.digest}\n".encode())
+    return everything.hexdigest()[:12]
 
 
 def _paths(folder: Path) -> list[Path]:

@@ -11,9 +11,9 @@
 
 import { openDisk } from "./conversations/database.js";
 import { Store } from "./conversations/store.js";
-import { serveCode } from "./copy.js";
 import { Generations } from "./generations.js";
 import { Library } from "./library.js";
+import { serveProse } from "./markdown/actions.js";
 import { Menu } from "./menu.js";
 import { prefer } from "./preferences.js";
 import { Follower } from "./scroll.js";
@@ -191,7 +191,7 @@ export class Chat {
     const follower = this.#follower;
     follower.onChange = (following) => (byId("latest").hidden = following);
     byId("latest").addEventListener("click", () => follower.toEnd());
-    serveCode(byId("log"));
+    serveProse(byId("log"));
     const save = () => {
       this.#generations.save();
       this.#workspace.saveDraft();

@@ -3,8 +3,8 @@
 import { Blocks } from "../../static/js/markdown/blocks.js";
 import { parseInline } from "../../static/js/markdown/inline.js";
 
-/** @typedef {import("../../static/js/markdown/blocks.js").Block} Block */
-/** @typedef {import("../../static/js/markdown/inline.js").Span} Span */
+/** @typedef {import("../../static/js/markdown/block.js").Block} Block */
+/** @typedef {import("../../static/js/markdown/spans.js").Span} Span */
 
 /** @param {string} text */
 const escapeHtml = (text) =>
@@ -12,7 +12,7 @@ const escapeHtml = (text) =>
 
 /** @param {string} text @returns {string} */
 export function toHtml(text) {
-  const blocks = new Blocks({ math: false });
+  const blocks = new Blocks({ math: false, notes: false });
   const lines = text.split(/\r\n|\n|\r/);
   if (lines.at(-1) === "") lines.pop();
   for (const line of lines) blocks.add(line);
@@ -46,7 +46,7 @@ export function toHtml(text) {
         return `<h${block.level}>${inline(block.text)}</h${block.level}>\n`;
       case "code": {
         const language = block.info ? unescapeInfo(block.info).split(/\s+/)[0] : "";
-        return `<pre><code${language ? ` class="language-${escapeHtml(language)}"` : ""}>${escapeHtml(block.text)}</code></pre>\n`;
+        return `<pre><code${language ? ` class="language-${escapeHtml(language)}"` : ""}>${escapeHtml(block.lines.map((line) => `${line}\n`).join(""))}</code></pre>\n`;
       }
       case "rule":
         return "<hr />\n";

@@ -90,7 +90,7 @@ test("a formula on lines of its own is a block, whatever its lines look like", (
   const { root } = blocks;
   blocks.end();
   assert.deepEqual(
-    root.children.map(({ type, text }) => [type, text.trim()]),
+    root.children.map(({ type, text, lines }) => [type, (text || lines.join("\n")).trim()]),
     [
       ["paragraph", "Look:"],
       ["math", "a\n- b\n= c"],

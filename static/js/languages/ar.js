@@ -283,6 +283,11 @@ export const texts = {
 
   copy: "نسخ",
   copied: "نُسخ",
+  wrap: "لفّ الأسطر",
+  /** @param {string} label */
+  footnote: (label) => `الحاشية ${label}`,
+  /** @param {string} label */
+  footnoteBack: (label) => `العودة إلى موضع الحاشية ${label}`,
   table: "جدول",
   taskDone: "مُنجَز",
   taskOpen: "غير مُنجَز",

@@ -289,6 +289,11 @@ export const texts = {
 
   copy: "Copy",
   copied: "Copied",
+  wrap: "Wrap",
+  /** @param {string} label */
+  footnote: (label) => `Footnote ${label}`,
+  /** @param {string} label */
+  footnoteBack: (label) => `Back to footnote ${label}`,
   table: "Table",
   taskDone: "done",
   taskOpen: "not done",

@@ -244,6 +244,11 @@ export const texts = {
 
   copy: "コピー",
   copied: "コピーしました",
+  wrap: "折り返す",
+  /** @param {string} label */
+  footnote: (label) => `脚注 ${label}`,
+  /** @param {string} label */
+  footnoteBack: (label) => `本文に戻る：脚注 ${label}`,
   table: "表",
   taskDone: "済み",
   taskOpen: "未了",

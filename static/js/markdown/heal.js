@@ -10,6 +10,8 @@ import { looseEnds } from "./inline.js";
 
 /** characters: beyond this, looking twice costs more than a stray asterisk disturbs */
 const LONGEST = 20_000;
+/** characters: a half-typed link that is longer is shown as it is typed */
+const LONGEST_LINK = 2000;
 
 const TARGET = /!?\[([^[\]]*)\]\((?:<[^>\n]*|[^()\s]*(?:\([^()\s]*\)[^()\s]*)*)(?:\s+["'(][^"')]*)?$/;
 
@@ -20,9 +22,7 @@ const TARGET = /!?\[([^[\]]*)\]\((?:<[^>\n]*|[^()\s]*(?:\([^()\s]*\)[^()\s]*)*)(
 export function heal(text) {
   if (text.length > LONGEST) return text;
   const lineAt = text.lastIndexOf("\n") + 1;
-  let line = text.slice(lineAt).replace(/&[a-z0-9#]*$/i, "");
-  line = line.replace(TARGET, (all, words) => (all.startsWith("!") ? "" : words));
-  line = line.replace(/(^|[\s\p{P}])[*_~]+$/u, "$1").replace(/\\$/, "");
+  let line = withoutHalves(text.slice(lineAt));
   const before = text.slice(0, lineAt);
   let close = "";
   for (const { mark, length, from } of looseEnds(before + line).reverse()) {
@@ -41,6 +41,27 @@ export function heal(text) {
   return before + (close === "" ? line : body + close);
 }
 
+/** Without what has only half arrived: an entity, a link's address, opening marks, a backslash. @param {string} line */
+function withoutHalves(line) {
+  const near = Math.max(0, line.length - LONGEST_LINK);
+  let end = line
+    .slice(near)
+    .replace(/&[a-z0-9#]*$/i, "")
+    .replace(TARGET, (all, words) => (all.startsWith("!") ? "" : words));
+  let marks = end.length;
+  while (marks > 0 && "*_~".includes(/** @type {string} */ (end[marks - 1]))) marks -= 1;
+  if (marks < end.length && (marks === 0 || /[\s\p{P}]/u.test(/** @type {string} */ (end[marks - 1])))) {
+    end = end.slice(0, marks);
+  }
+  if (end.endsWith("\\")) end = end.slice(0, -1);
+  return line.slice(0, near) + end;
+}
+
+/** Lines that have only begun; what stands before them (white space, `>`) does not matter. */
+const IN_FENCE = /^(?:`+|~+|\$+|\\)$/;
+const BEGUN =
+  /^(?:[-+*]|\d{1,9}[.)]?|#{1,6}|`{1,2}|~{1,2}|`{3,}[^`]*|~{3,}.*|=+|\${1,2}|\\\[?|[-:|][-:| \t]*|\[\^[^\]\s]*\]?:?)?$/;
+
 /**
  * Whether a line that has only begun should wait, because it is about to become something else: a list, a heading, a fence.
  *
@@ -48,8 +69,8 @@ export function heal(text) {
  * @param {boolean} inFence
  */
 export function undecided(line, inFence) {
-  if (inFence) return /^[ \t>]*(?:`+|~+|\$+|\\)[ \t]*$/.test(line);
-  return /^[ \t>]*(?:[-+*]|\d{1,9}[.)]?|#{1,6}|`{1,2}|~{1,2}|`{3,}[^`]*|~{3,}.*|=+|\${1,2}|\\\[?|[-:| \t]+)?[ \t]*$/.test(
-    line,
-  );
+  let from = 0;
+  while (from < line.length && " \t>".includes(line.charAt(from))) from += 1;
+  const begun = line.slice(from).trimEnd();
+  return inFence ? IN_FENCE.test(begun) : BEGUN.test(begun);
 }

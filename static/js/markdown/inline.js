@@ -2,71 +2,54 @@
 /**
  * Markdown inside one block: text in, a tree of spans out.
  *
- * Pure. Emphasis and links by the delimiter algorithm of https://spec.commonmark.org/0.31.2/#phase-2-inline-structure;
- * strike-through, bare web addresses and formulas beside it. Raw HTML does not exist: it is text.
+ * Pure. By the algorithm of https://spec.commonmark.org/0.31.2/#phase-2-inline-structure; strike-through, bare web addresses,
+ * footnotes and formulas beside it. Raw HTML does not exist: it is text. The time is linear in the length, whatever the text.
  */
 
+import { scanAutolink, scanBare } from "./addresses.js";
+import { DEEPEST } from "./block.js";
+import { Delimiters, flanking } from "./emphasis.js";
 import { scanEntity } from "./entities.js";
-import { normalizeLabel, scanDestination, scanLabel, scanTitle, skipSpace } from "./references.js";
+import { inlineTarget, referenceTarget } from "./links.js";
+import { Cell, collect, depthOf, span } from "./spans.js";
 
 /** @typedef {import("./references.js").References} References */
-
-/**
- * @typedef {object} Span
- * @property {"text" | "code" | "math" | "em" | "strong" | "del" | "link" | "image" | "soft" | "break" | "mark"} type
- * @property {string} text  of text, code and formulas; a mark's number
- * @property {Span[]} children
- * @property {string} [href]
- * @property {string} [title]
- * @property {boolean} [display]  a formula on its own
- */
+/** @typedef {import("./spans.js").Span} Span */
 
 /** @typedef {{mark: string, length: number, from: number}} Loose  an opening mark that nothing closes */
-/** @typedef {{math?: boolean, bare?: boolean}} Options  formulas; bare web addresses */
 
-/** @typedef {{char: string, length: number, opens: boolean, closes: boolean, original: number, from: number, at: Cell}} Delimiter */
-/** @typedef {{image: boolean, at: Cell, from: number, bottom: number, active: boolean}} Bracket */
+/**
+ * @typedef {object} Options
+ * @property {boolean} [math]  formulas
+ * @property {boolean} [bare]  bare web addresses
+ * @property {Set<string>} [notes]  labels of the footnotes that there are
+ * @property {boolean} [growing]  more text comes, and with it perhaps the footnote that a number refers to
+ */
 
-/** A span in a chain, so that emphasis can be put around what stands there already. */
-class Cell {
-  /** @type {Cell | null} */
-  before = null;
-  /** @type {Cell | null} */
-  after = null;
-  /** @param {Span} span */
-  constructor(span) {
-    this.span = span;
-  }
-}
-
-/** @param {Span["type"]} type @param {string} [text] @param {Partial<Span>} [rest] @returns {Span} */
-const span = (type, text = "", rest = {}) => ({ type, text, children: [], ...rest });
+/** @typedef {{image: boolean, at: Cell, from: number, bottom: import("./emphasis.js").Delimiter | null}} Bracket */
 
 const PLAIN = /[^\\`*_~[\]!<&\n$h\ufdd0]+/y;
-const CODE = /`+/y;
-const AUTOLINK = /<([A-Za-z][A-Za-z0-9+.-]{1,31}:[^\s<>]*)>/y;
-const MAIL =
-  /<([a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*)>/y;
-const BARE = /https?:\/\/[^\s<>]+/y;
-/** A mark counts as punctuation, so that emphasis ends before it as it would at the end of a sentence. */
-const PUNCTUATION = /^[\p{P}\p{S}\ufdd0\ufdd1]$/u;
+const RUN = /`+/g;
 const MARK = /\ufdd0(\d+)\ufdd1/y;
+const NOTE = /\[\^([^\s[\]\\^]{1,60})\]/y;
 const ESCAPABLE = /^[!-/:-@[-`{-~]$/;
 
 class Parser {
+  /** Where something begins that nothing ends. @type {Loose[]} */
+  loose = [];
   #text;
   #references;
   #options;
   #at = 0;
   #head = new Cell(span("text"));
   #tail = this.#head;
-  /** @type {Delimiter[]} */
-  #delimiters = [];
+  #delimiters = new Delimiters();
   /** @type {Bracket[]} */
   #brackets = [];
-  /** Lengths of backtick runs that nothing closes any more, so that they are not searched again. @type {Map<number, number>} */
-  #unclosed = new Map();
-
+  /** No link inside a link: brackets below this index are text. */
+  #spent = 0;
+  /** Where runs of backticks stand that have not been passed, by length, last first. @type {Map<number, number[]> | null} */
+  #runs = null;
   /** Ends of formulas that do not come any more. @type {Set<string>} */
   #missing = new Set();
 
@@ -82,20 +65,16 @@ class Parser {
     while (this.#at < this.#text.length) this.#one();
     for (const { image, from } of this.#brackets)
       this.loose.push({ mark: image ? "![" : "[", length: 1, from: from - 1 });
-    this.#emphasize(0);
+    this.#emphasize(null);
     return collect(this.#head.after);
   }
 
-  /** Where something begins that nothing ends. @type {Loose[]} */
-  loose = [];
-
-  /** @param {Span} what @returns {Cell} */
+  /** @param {Span} what */
   #push(what) {
     const cell = new Cell(what);
     cell.before = this.#tail;
     this.#tail.after = cell;
     this.#tail = cell;
-    return cell;
   }
 
   /** @param {number} [length] */
@@ -123,7 +102,7 @@ class Parser {
       case "~":
         return this.#delimiter();
       case "[":
-        return this.#openBracket(false);
+        return this.#note() ? undefined : this.#openBracket(false);
       case "!":
         return this.#text[this.#at + 1] === "[" ? this.#openBracket(true) : this.#literal();
       case "]":
@@ -173,9 +152,10 @@ class Parser {
   #newline(hard = false) {
     const { span: last } = this.#tail;
     if (last.type === "text" && !hard) {
-      const trimmed = last.text.replace(/ +$/, "");
-      hard = last.text.length - trimmed.length >= 2;
-      last.text = trimmed;
+      let end = last.text.length;
+      while (last.text[end - 1] === " ") end -= 1;
+      hard = last.text.length - end >= 2;
+      last.text = last.text.slice(0, end);
     }
     this.#push(span(hard ? "break" : "soft"));
     this.#at += 1;
@@ -183,26 +163,34 @@ class Parser {
   }
 
   #code() {
-    const run = /** @type {RegExpExecArray} */ (this.#match(CODE))[0];
-    const from = this.#at + run.length;
-    if ((this.#unclosed.get(run.length) ?? Number.POSITIVE_INFINITY) > from) {
-      for (let at = this.#text.indexOf(run, from); at >= 0; at = this.#text.indexOf(run, at)) {
-        CODE.lastIndex = at;
-        const found = /** @type {RegExpExecArray} */ (CODE.exec(this.#text))[0];
-        if (found.length !== run.length) {
-          at += found.length;
-          continue;
-        }
-        let text = this.#text.slice(from, at).replaceAll("\n", " ");
-        if (/^ .*[^ ].* $|^ [^ ] $/s.test(text)) text = text.slice(1, -1);
-        this.#push(span("code", text));
-        this.#at = at + run.length;
-        return;
-      }
-      this.#unclosed.set(run.length, from);
+    let from = this.#at;
+    while (this.#text[from] === "`") from += 1;
+    const length = from - this.#at;
+    const closing = this.#runsOf(length);
+    while (closing.length > 0 && /** @type {number} */ (closing[closing.length - 1]) < from) closing.pop();
+    const at = closing.pop();
+    if (at === undefined) {
+      this.loose.push({ mark: "`", length, from: this.#at });
+      return this.#literal(length);
     }
-    this.loose.push({ mark: "`", length: run.length, from: this.#at });
-    this.#literal(run.length);
+    let text = this.#text.slice(from, at).replaceAll("\n", " ");
+    if (text.startsWith(" ") && text.endsWith(" ") && text.trim() !== "") text = text.slice(1, -1);
+    this.#push(span("code", text));
+    this.#at = at + length;
+  }
+
+  /** @param {number} length @returns {number[]} */
+  #runsOf(length) {
+    if (this.#runs === null) {
+      this.#runs = new Map();
+      const all = [...this.#text.matchAll(RUN)].reverse();
+      for (const { 0: run, index } of all) {
+        const same = this.#runs.get(run.length);
+        if (same) same.push(index);
+        else this.#runs.set(run.length, [index]);
+      }
+    }
+    return this.#runs.get(length) ?? [];
   }
 
   #entity() {
@@ -213,15 +201,22 @@ class Parser {
   }
 
   #autolink() {
-    const link = this.#match(AUTOLINK);
-    const mail = link ? null : this.#match(MAIL);
-    const match = link ?? mail;
-    if (!match) return this.#literal();
-    const [all, address = ""] = match;
-    this.#push(
-      span("link", "", { href: mail ? `mailto:${address}` : address, title: "", children: [span("text", address)] }),
-    );
-    this.#at += all.length;
+    const found = scanAutolink(this.#text, this.#at);
+    if (!found) return this.#literal();
+    this.#link(found.href, found.address);
+    this.#at += found.length;
+  }
+
+  #bare() {
+    const address = this.#options.bare ? scanBare(this.#text, this.#at) : null;
+    if (address === null) return this.#literal();
+    this.#link(address, address);
+    this.#at += address.length;
+  }
+
+  /** @param {string} href @param {string} words */
+  #link(href, words) {
+    this.#push(span("link", "", { href, title: "", children: [span("text", words)], depth: 1 }));
   }
 
   #mark() {
@@ -231,193 +226,62 @@ class Parser {
     this.#at += match[0].length;
   }
 
-  #bare() {
-    const match = this.#options.bare ? this.#match(BARE) : null;
-    if (!match || /\w/.test(this.#text[this.#at - 1] ?? "")) return this.#literal();
-    let address = match[0];
-    for (let before = ""; before !== address; ) {
-      before = address;
-      address = address.replace(/[?!.,:;'"*_~`]+$/, "");
-      if (address.endsWith(")") && count(address, ")") > count(address, "(")) address = address.slice(0, -1);
-      if (address.endsWith("]") && count(address, "]") > count(address, "[")) address = address.slice(0, -1);
-    }
-    if (!/^https?:\/\/[^\s/?#]+/.test(address)) return this.#literal();
-    this.#push(span("link", "", { href: address, title: "", children: [span("text", address)] }));
-    this.#at += address.length;
+  #note() {
+    const { notes, growing } = this.#options;
+    const match = notes ? this.#match(NOTE) : null;
+    const label = match?.[1] ?? "";
+    if (!match || !(notes?.has(label) || (growing && /^\d+$/.test(label)))) return false;
+    this.#push(span("note", label));
+    this.#at += match[0].length;
+    return true;
   }
 
   #delimiter() {
-    const char = /** @type {string} */ (this.#text[this.#at]);
-    let end = this.#at;
-    while (this.#text[end] === char) end += 1;
-    const length = end - this.#at;
-    const before = characterBefore(this.#text, this.#at);
-    const after =
-      this.#text.codePointAt(end) === undefined
-        ? " "
-        : String.fromCodePoint(/** @type {number} */ (this.#text.codePointAt(end)));
-    const spaceBefore = /\s/.test(before);
-    const spaceAfter = /\s/.test(after);
-    const punctuationBefore = PUNCTUATION.test(before);
-    const punctuationAfter = PUNCTUATION.test(after);
-    const left = !spaceAfter && (!punctuationAfter || spaceBefore || punctuationBefore);
-    const right = !spaceBefore && (!punctuationBefore || spaceAfter || punctuationAfter);
-    const inWord = char === "_";
-    const opens = left && (!inWord || !right || punctuationBefore);
-    const closes = right && (!inWord || !left || punctuationAfter);
+    const from = this.#at;
+    const char = /** @type {string} */ (this.#text[from]);
+    let length = 1;
+    while (this.#text[from + length] === char) length += 1;
     this.#literal(length);
     if (char === "~" && length < 2) return;
-    if (opens || closes)
-      this.#delimiters.push({ char, length, original: length, opens, closes, from: end - length, at: this.#tail });
+    const can = flanking(this.#text, from, length);
+    if (can.opens || can.closes) this.#delimiters.push({ char, length, ...can, from, at: this.#tail });
   }
 
   /** @param {boolean} image */
   #openBracket(image) {
     this.#literal(image ? 2 : 1);
-    this.#brackets.push({ image, at: this.#tail, from: this.#at, bottom: this.#delimiters.length, active: true });
+    this.#brackets.push({ image, at: this.#tail, from: this.#at, bottom: this.#delimiters.last });
   }
 
   #closeBracket() {
     const bracket = this.#brackets.pop();
     if (!bracket) return this.#literal();
-    if (!bracket.active) return this.#literal();
-    const target = this.#inlineTarget(this.#at + 1) ?? this.#referenceTarget(bracket);
+    const spent = !bracket.image && this.#brackets.length < this.#spent;
+    this.#spent = Math.min(this.#spent, this.#brackets.length);
+    if (spent || this.#delimiters.tooDeep) return this.#literal();
+    const target =
+      inlineTarget(this.#text, this.#at + 1) ?? referenceTarget(this.#text, bracket.from, this.#at, this.#references);
     if (!target) return this.#literal();
+    const { href, title, end } = target;
     this.#emphasize(bracket.bottom);
     const children = collect(bracket.at.after);
+    const depth = depthOf(children);
+    if (depth > DEEPEST) {
+      this.#delimiters.tooDeep = true;
+      return this.#literal();
+    }
     this.#tail = /** @type {Cell} */ (bracket.at.before);
     this.#tail.after = null;
-    this.#push(span(bracket.image ? "image" : "link", "", { href: target.href, title: target.title, children }));
-    this.#at = target.end;
-    // no link inside a link
-    if (!bracket.image) for (const outer of this.#brackets) if (!outer.image) outer.active = false;
+    this.#push(span(bracket.image ? "image" : "link", "", { href, title, children, depth }));
+    this.#at = end;
+    if (!bracket.image) this.#spent = this.#brackets.length;
   }
 
-  /** `(destination "title")` @param {number} at @returns {{href: string, title: string, end: number} | null} */
-  #inlineTarget(at) {
-    const text = this.#text;
-    if (text[at] !== "(") return null;
-    let end = skipSpace(text, at + 1);
-    const destination = scanDestination(text, end);
-    if (!destination) return null;
-    let title = "";
-    end = skipSpace(text, destination.end);
-    if (end > destination.end && text[end] !== ")") {
-      const found = scanTitle(text, end);
-      if (!found) return null;
-      title = found.title;
-      end = skipSpace(text, found.end);
-    }
-    return text[end] === ")" ? { href: destination.href, title, end: end + 1 } : null;
-  }
-
-  /** @param {Bracket} bracket @returns {{href: string, title: string, end: number} | null} */
-  #referenceTarget(bracket) {
-    const after = scanLabel(this.#text, this.#at + 1);
-    const inside = this.#text.slice(bracket.from, this.#at);
-    const label =
-      after && after.label !== "" ? after.label : inside.length < 1000 && !/(?<!\\)\[/.test(inside) ? inside : "";
-    const found = this.#references.get(normalizeLabel(label));
-    if (!found || label.trim() === "") return null;
-    return { ...found, end: after ? after.end : this.#at + 1 };
-  }
-
-  /** Turn delimiters above `bottom` into emphasis. @param {number} bottom */
+  /** @param {import("./emphasis.js").Delimiter | null} bottom */
   #emphasize(bottom) {
-    const delimiters = this.#delimiters;
-    /** @type {Map<string, number>} below which no opener of this kind was found */
-    const floor = new Map();
-    for (let n = bottom; n < delimiters.length; ) {
-      const closer = /** @type {Delimiter} */ (delimiters[n]);
-      if (!closer.closes) {
-        n += 1;
-        continue;
-      }
-      const kind = `${closer.char}${closer.opens}${closer.original % 3}`;
-      const lowest = Math.max(bottom, floor.get(kind) ?? 0);
-      let m = n - 1;
-      for (; m >= lowest; m -= 1) if (pairs(/** @type {Delimiter} */ (delimiters[m]), closer)) break;
-      if (m < lowest) {
-        floor.set(kind, n);
-        if (closer.opens) n += 1;
-        else delimiters.splice(n, 1);
-        continue;
-      }
-      const opener = /** @type {Delimiter} */ (delimiters[m]);
-      this.#wrap(opener, closer);
-      delimiters.splice(m + 1, n - m - 1);
-      n = m + 1;
-      if (opener.length === 0) {
-        delimiters.splice(m, 1);
-        n -= 1;
-      }
-      if (closer.length === 0) delimiters.splice(n, 1);
-      for (const [key, value] of floor) floor.set(key, Math.min(value, n));
-    }
-    for (const { char, length, opens, from } of delimiters.slice(bottom)) {
-      if (opens) this.loose.push({ mark: char, length, from });
-    }
-    delimiters.length = bottom;
+    for (const { char, length, from } of this.#delimiters.emphasize(bottom))
+      this.loose.push({ mark: char, length, from });
   }
-
-  /** @param {Delimiter} opener @param {Delimiter} closer */
-  #wrap(opener, closer) {
-    const used = opener.length >= 2 && closer.length >= 2 ? 2 : 1;
-    for (const end of [opener, closer]) {
-      end.length -= used;
-      end.at.span.text = end.at.span.text.slice(used);
-    }
-    const type = opener.char === "~" ? "del" : used === 2 ? "strong" : "em";
-    const first = opener.at.after;
-    const last = /** @type {Cell} */ (closer.at.before);
-    const wrapped = new Cell(span(type));
-    if (first && first !== closer.at) {
-      last.after = null;
-      wrapped.span.children = collect(first);
-    }
-    wrapped.before = opener.at;
-    wrapped.after = closer.at;
-    opener.at.after = wrapped;
-    closer.at.before = wrapped;
-  }
-}
-
-/** @param {Delimiter} opener @param {Delimiter} closer */
-function pairs(opener, closer) {
-  if (!opener.opens || opener.char !== closer.char) return false;
-  if (opener.char === "~") return opener.length >= 2 && closer.length >= 2;
-  const both = opener.closes || closer.opens;
-  return !(
-    both &&
-    (opener.original + closer.original) % 3 === 0 &&
-    (opener.original % 3 !== 0 || closer.original % 3 !== 0)
-  );
-}
-
-/** @param {Cell | null} cell @returns {Span[]} with neighbouring texts joined */
-function collect(cell) {
-  /** @type {Span[]} */
-  const spans = [];
-  for (; cell; cell = cell.after) {
-    const last = spans[spans.length - 1];
-    if (cell.span.type !== "text") spans.push(cell.span);
-    else if (cell.span.text === "") continue;
-    else if (last?.type === "text") last.text += cell.span.text;
-    else spans.push({ ...cell.span });
-  }
-  return spans;
-}
-
-/** @param {string} text @param {number} at */
-function characterBefore(text, at) {
-  if (at === 0) return " ";
-  const low = text.charCodeAt(at - 1);
-  return low >= 0xdc00 && low < 0xe000 ? text.slice(at - 2, at) : /** @type {string} */ (text[at - 1]);
-}
-
-/** @param {string} text @param {string} char */
-function count(text, char) {
-  return text.split(char).length - 1;
 }
 
 /**

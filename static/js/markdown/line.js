@@ -24,6 +24,11 @@ export class Line {
     this.#look();
   }
 
+  /** The character after the white space. */
+  get next() {
+    return this.text.charAt(this.#next);
+  }
+
   /** What comes after the white space. */
   get rest() {
     return this.text.slice(this.#next);

@@ -7,10 +7,10 @@
  */
 
 import { Blocks } from "./blocks.js";
-import { drawChildren } from "./dom.js";
+import { drawChildren, drawnAs } from "./dom.js";
 import { undecided } from "./heal.js";
 
-/** @typedef {import("./blocks.js").Block} Block */
+/** @typedef {import("./block.js").Block} Block */
 
 /** Two code points that are no characters stand around a mark's number; a text that contains them loses them. */
 const NO_CHARACTERS = /[\ufdd0\ufdd1]/g;
@@ -24,21 +24,13 @@ export class Prose {
   /** Marks that found no place yet. */
   #pending = "";
   #changed = false;
+  #ended = false;
   #drawn;
 
   /** @param {HTMLElement} element */
   constructor(element) {
     this.element = element;
-    this.#drawn = {
-      block: this.#blocks.root,
-      kind: "",
-      element,
-      inside: element,
-      children: [],
-      settled: false,
-      text: "",
-      spans: [],
-    };
+    this.#drawn = drawnAs(this.#blocks.root, element);
   }
 
   /** More text; seen after the next `draw`. @param {string} text */
@@ -62,17 +54,14 @@ export class Prose {
     if (!this.#changed) return;
     this.#changed = false;
     let blocks = this.#blocks;
-    const inFence = this.#inFence;
+    const inFence = this.#blocks.inFence;
     const trying = !undecided(this.#line, inFence);
     if (trying) {
       blocks = blocks.fork();
       blocks.add(inFence ? this.#line : this.#line + this.#pending);
     }
-    const { root, references } = blocks;
-    const leaf = lastLeaf(root);
-    const live = trying || leaf.open ? leaf : null;
-    const top = firstLevel(root);
-    drawChildren(this.#drawn, root.children, { references, marks: this.#marks, live, top, again: false });
+    const leaf = lastLeaf(blocks.root);
+    this.#show(blocks, trying || leaf.open ? leaf : null);
   }
 
   /** No more text comes. */
@@ -80,30 +69,34 @@ export class Prose {
     if (this.#line !== "" || this.#pending !== "") this.#blocks.add(this.#line + this.#pending);
     this.#line = this.#pending = "";
     this.#blocks.end();
-    const { root, references } = this.#blocks;
-    // a definition may have come after its use
-    drawChildren(this.#drawn, root.children, {
-      references,
-      marks: this.#marks,
-      live: null,
-      top: firstLevel(root),
-      again: references.size > 0,
-    });
+    this.#ended = true;
+    this.#show(this.#blocks, null);
     this.#changed = false;
   }
 
-  get #inFence() {
-    return this.#blocks.open[this.#blocks.open.length - 1]?.fence !== undefined;
+  /** @param {Blocks} blocks @param {Block | null} live */
+  #show({ root, references, notes, firstLevel }, live) {
+    drawChildren(this.#drawn, root.children, {
+      references,
+      notes,
+      marks: this.#marks,
+      live,
+      top: firstLevel,
+      growing: !this.#ended,
+      // a definition may have come after its use, and what looked like a footnote may be none
+      again: this.#ended && (references.size > 0 || notes.size > 0 || this.element.querySelector(".noteref") !== null),
+    });
   }
 
   /** @param {string} text */
   #append(text) {
     this.#changed = true;
-    const lines = (this.#line + text).split("\n");
+    const [first = "", ...more] = text.split("\n");
+    const lines = [this.#line + first, ...more];
     this.#line = lines.pop() ?? "";
     for (const line of lines) {
       const whole = line.replace(/\r$/, "");
-      const takesMarks = this.#pending !== "" && !undecided(whole, false) && !this.#inFence;
+      const takesMarks = this.#pending !== "" && !undecided(whole, false) && !this.#blocks.inFence;
       this.#blocks.add(takesMarks ? whole + this.#pending : whole);
       if (takesMarks) this.#pending = "";
     }
@@ -114,14 +107,4 @@ export class Prose {
 function lastLeaf(block) {
   const last = block.children[block.children.length - 1];
   return last ? lastLeaf(last) : block;
-}
-
-/** The level of the first heading: the others are counted from it. @param {Block} block @returns {number} */
-function firstLevel({ type, level, children }) {
-  if (type === "heading") return level ?? 1;
-  for (const child of children) {
-    const found = child.type === "paragraph" || child.type === "code" ? 0 : firstLevel(child);
-    if (found > 0) return found;
-  }
-  return 0;
 }
