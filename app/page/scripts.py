@@ -15,6 +15,7 @@ from functools import cached_property
 from posixpath import basename, dirname, join, normpath
 
 COMMENT = re.compile(r"/\*\*.*?\*/|^[ \t]*//[^\n]*", re.DOTALL | re.MULTILINE)
+INDENT = re.compile(r"^[ \t]+", re.MULTILINE)
 IMPORT = re.compile(
     r'^import (?:\{(?P<names>[^}]*)\} from |\* as (?P<all>\w+) from )?"(?P<path>\.[^"]*)";', re.MULTILINE
 )
@@ -49,8 +50,11 @@ class Module:
 
     @cached_property
     def code(self) -> str:
-        """Without comments; every line is still on its line."""
-        return COMMENT.sub(lambda found: "\n" * found[0].count("\n"), self.source)
+        """Without comments and indentation; every line is still on its line."""
+        code = COMMENT.sub(lambda found: "\n" * found[0].count("\n"), self.source)
+        if any(line.count("`") % 2 for line in code.split("\n")):
+            return code  # perhaps a template of several lines, whose white space is text
+        return INDENT.sub("", code)
 
     @cached_property
     def imports(self) -> tuple[str, ...]:

@@ -7,9 +7,7 @@
  */
 
 import { text as words } from "../text.js";
-import { color } from "./colors.js";
 import { directionOf, elementFor, kindOf, languageOf, make } from "./elements.js";
-import { typeset } from "./formula.js";
 import { heal } from "./heal.js";
 import { whenNear } from "./idle.js";
 import { parseInline } from "./inline.js";
@@ -129,8 +127,9 @@ function draw(drawn, block, drawing) {
 
 /** Code gets its colours, a formula its form. @param {Drawn} drawn @param {Block} block */
 function finish({ element, inside }, block) {
-  if (block.type === "math") whenNear(element, () => typeset(element, true));
-  else if (languageOf(block) !== "") whenNear(element, () => color(inside, languageOf(block)));
+  const language = languageOf(block);
+  if (block.type === "math") whenNear(element, (finish) => finish.typeset(element, true));
+  else if (language !== "") whenNear(element, (finish) => finish.color(inside, language));
 }
 
 /** What of a leaf's text is to be seen now. @param {Block} block @param {Drawing} drawing */

@@ -5,7 +5,9 @@
 const AT_MOST = 500;
 const NEAR = "100% 0px";
 
-/** @type {WeakMap<Element, () => Promise<void>>} */
+/** @typedef {(finish: typeof import("./finish.js").finish) => Promise<void>} Work */
+
+/** @type {WeakMap<Element, Work>} */
 const waiting = new WeakMap();
 /** One after the other. @type {Promise<void>} */
 let last = Promise.resolve();
@@ -24,7 +26,7 @@ export function rest() {
   });
 }
 
-/** @param {Element} element @param {() => Promise<void>} work  does not fail */
+/** @param {Element} element @param {Work} work  gets what it is done with, which is loaded with the first of them */
 export function whenNear(element, work) {
   waiting.set(element, work);
   observer ??= new IntersectionObserver(
@@ -42,7 +44,10 @@ function begin(element) {
   const work = waiting.get(element);
   if (!work) return;
   waiting.delete(element);
-  last = last.then(rest).then(work);
+  last = last
+    .then(rest)
+    .then(async () => work((await import("./finish.js")).finish))
+    .catch(() => {}); // not to be had now: the text stays as it is
 }
 
 globalThis.addEventListener?.("beforeprint", () => {

@@ -3,7 +3,6 @@
 
 import { text as words } from "../text.js";
 import { make } from "./elements.js";
-import { typeset } from "./formula.js";
 import { whenNear } from "./idle.js";
 
 /** @typedef {import("./spans.js").Span} Span */
@@ -116,7 +115,7 @@ function formula({ text, display = false }) {
   const code = make("code");
   code.append(new Text(text));
   element.append(code);
-  whenNear(element, () => typeset(element, display));
+  whenNear(element, (finish) => finish.typeset(element, display));
   return element;
 }
 
