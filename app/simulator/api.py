@@ -9,7 +9,7 @@ from app.simulator.blocks import Answer, Json
 from app.simulator.caching import PromptCache, input_tokens
 from app.simulator.composer import Composer
 from app.simulator.conversation import conversation
-from app.simulator.directives import Directive
+from app.simulator.directives import Directive, parse
 from app.simulator.errors import ClaudeError, invalid, of_status
 from app.simulator.failures import Failures
 from app.simulator.faults import apply, apply_whole
@@ -103,7 +103,7 @@ class Claude:
         if any(each.name == "fallback" for each in active):
             model = BY_ID[FALLBACK]
         ids = Random(request_id)  # noqa: S311 ids, not secrets
-        overlap = _overlap(told)
+        overlap = _overlap((*told, *map(parse, self.settings.faults)))
         seed = self.settings.seed
         answer = Composer(request, model, so_far, active, overlap, seed, ids).answer()
         envelope = Envelope(f"msg_sim{ids.getrandbits(60):015x}", model.id, self._cache.usage(request, now))

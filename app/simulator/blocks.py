@@ -8,6 +8,9 @@ from typing import Any
 
 Json = dict[str, Any]
 
+HOLOGRAM: Json = {"type": "hologram", "beam": {"width": 3}, "frames": [1, 2]}
+"""A block of a type that nobody knows yet."""
+
 
 @dataclass(frozen=True, slots=True)
 class Text:

@@ -9,12 +9,16 @@ MAX_CITED_CHARACTERS = 120
 
 
 def cited(talk: Conversation) -> tuple[Block, ...]:
-    """Return what is said about the sources in *talk*: text, and cited text in blocks of its own."""
+    """Return what is said about the sources in *talk*: text, and cited text in blocks of its own.
+
+    No block is of white space alone: Claude would not take it back.
+    """
     blocks: list[Block] = []
-    for citation in _citations(talk):
+    for citation in filter(_has_text, _citations(talk)):
         title = citation.get("document_title") or citation.get("title") or "the document"
-        blocks += [Text(f"According to {title}: "), Text(citation["cited_text"], (citation,)), Text("\n\n")]
-    return tuple(blocks)
+        before = "\n\n" if blocks else ""
+        blocks += [Text(f"{before}According to {title}: "), Text(citation["cited_text"], (citation,))]
+    return (*blocks, Text("\n\nSo much for the sources.\n\n")) if blocks else ()
 
 
 def _citations(talk: Conversation) -> Iterator[Json]:
@@ -69,3 +73,7 @@ def _sentence(text: str) -> str:
     """Return the first sentence of *text*."""
     end = text.find(". ")
     return text[: min(end + 1 if end >= 0 else len(text), MAX_CITED_CHARACTERS)]
+
+
+def _has_text(citation: Json) -> bool:
+    return bool(citation["cited_text"].strip())

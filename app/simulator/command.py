@@ -3,8 +3,9 @@
 import asyncio
 import signal
 import sys
+from typing import Annotated
 
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict
 
 from app.simulator import directives
@@ -31,7 +32,9 @@ class Simulate(BaseSettings):
 
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8001, ge=0, le=65535, description="port; 0 takes a free one")
-    speed: float = Field(1.0, ge=0, description="factor on the pace; 0 is as fast as possible")
+    speed: Annotated[float, BeforeValidator(lambda said: 0.0 if said == "max" else said)] = Field(
+        1.0, ge=0, description="factor on the pace; 0 or max is as fast as possible"
+    )
     ttft_s: float | None = Field(None, ge=0, description="seconds to the first token")
     tokens_per_second: float | None = Field(None, gt=0, description="pace of the answers")
     ping_interval_s: float = Field(5.0, gt=0, description="longest silence without a ping")

@@ -8,7 +8,7 @@ import orjson
 
 from app.simulator import calls, server_tools
 from app.simulator.answers import LONG_WORDS, prose, thought
-from app.simulator.blocks import Answer, Block, Json, Raw, Text, Thinking, Whole
+from app.simulator.blocks import HOLOGRAM, Answer, Block, Json, Raw, Text, Thinking, Whole
 from app.simulator.citing import cited
 from app.simulator.directives import Directive
 from app.simulator.examples import example
@@ -17,12 +17,11 @@ from app.simulator.limits import bounded, stopped
 from app.simulator.message import block_tokens
 from app.simulator.models import Model
 from app.simulator.server_tools import Round
-from app.simulator.signatures import sign
+from app.simulator.signatures import REDACTED, sign
 
 CONTEXT_TOKENS = 60
 HUGE_BYTES = 2_000_000
 INTROS = ("Let me look that up.", "One moment, I will check.", "I will ask the tools.")
-HOLOGRAM = {"type": "hologram", "beam": {"width": 3}, "frames": [1, 2]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +68,13 @@ class Composer:
         """Return the answer from its beginning, however much of it is already there."""
         blocks: list[Block] = [*self._before(), *self._thinking()]
         if self._told("pause"):
-            once = server_tools.use("web_search", {}, self._question, self._random("server tools"), self.ids)
-            return _with_tools(Answer((*blocks, *once.blocks), "pause_turn"), [once])
+            random = self._random("server tools")
+            uses = [
+                server_tools.use("web_search", {}, self._question, random, self.ids)
+                for _ in range(self.so_far.server_calls + 1)
+            ]
+            searched = (block for use in uses for block in use.blocks)
+            return _with_tools(Answer((*blocks, *searched), "pause_turn"), uses[-1:])
         if "unknown-block" in self._names:
             blocks.append(Whole(HOLOGRAM))
         wanted = calls.names(self.asked, self.so_far.original, self._told("tools"))
@@ -127,7 +131,7 @@ class Composer:
             text = reasoning if config.get("display", self.model.display) == "summarized" else ""
             blocks.append(Thinking(reasoning, text, sign(text, self._random("signature").randbytes(12))))
         if "redacted" in self._names:
-            data = self._random("redacted").randbytes(60).hex()
+            data = sign(REDACTED, self._random("redacted").randbytes(12))
             blocks.append(Whole({"type": "redacted_thinking", "data": data}))
         return blocks
 

@@ -9,7 +9,7 @@ Each is a name, then words and ``key=value`` options. ``--fault`` takes the same
 ==================  ===========================================================================================
 directive           effect
 ==================  ===========================================================================================
-status CODE         refuse with this HTTP status; ``retry-after=S`` adds the header
+status CODE         refuse with this HTTP status; ``retry-after=S`` (seconds) adds the header
 overloaded          ``overloaded_error`` inside HTTP 200, as the first event or ``after=K``
 error TYPE          the same with any error type, e.g. ``api_error``
 reset               TCP reset: before the response, or ``after=K``
@@ -17,7 +17,7 @@ close               the connection is closed without the last chunk; before the 
 no-stop             the stream ends politely but without ``message_stop`` (``after=K``: already then)
 stall               silence for ever, or ``for=S`` seconds; ``pings`` keeps pings coming; ``after=K``
 html                HTTP 200 with a web page instead of a stream
-bad-json            one event is broken JSON (``after=K``, default 5)
+bad-json            one event is cut short in its JSON (``after=K``, default 5)
 dribble             one byte per write
 unknown-event       an event type nobody knows; likewise ``unknown-block`` and ``unknown-delta``
 huge                a tool result in one event, ``size=BYTES`` (default 2000000)
@@ -27,9 +27,9 @@ context-window      ``model_context_window_exceeded`` after ``after=K`` tokens (
 redacted            a ``redacted_thinking`` block
 compaction          a ``compaction`` block first; likewise ``mcp`` (a call and its result) and ``fallback``
 tools A,B           call these tools (of the request, or server tools), once or ``rounds=N`` times
-overlap N           when going on after a break, repeat the last N characters; ``words`` counts words
+overlap N           when going on after a break, repeat the last N characters; ``overlap N words`` counts words
 long                a long answer, ``words=N`` (default 800)
-speed X             factor on all pauses, 0 is as fast as possible
+speed X             factor on all pauses, 0 or ``max`` is as fast as possible
 ttft S              seconds to the first token
 rate N              tokens per second
 ==================  ===========================================================================================
@@ -96,6 +96,9 @@ _WORDS: dict[str, tuple[int, int]] = {  # how many words each takes: least, most
     "ttft": (1, 1),
     "rate": (1, 1),
 }
+_KNOWN_WORDS = {"stall": ("pings",), "overlap": ("", "words")}
+"""Words that can only be these."""
+
 _KINDS = {"text": "text_delta", "thinking": "thinking_delta", "tool": "input_json_delta"}
 
 
@@ -189,10 +192,13 @@ def _check_values(directive: Directive) -> None:
         for key, value in directive.options.items():
             if key == "in":
                 _KINDS[value]
-            elif key == "for":
+            elif key in ("for", "retry-after"):
                 _positive(float(value))
-            elif key != "retry-after":
+            else:
                 _positive(int(value))
+        for word, known in zip(directive.words, _KNOWN_WORDS.get(directive.name, ()), strict=False):
+            if known and word != known:
+                raise ValueError
         if directive.name in ("status", "overlap"):
             _positive(int(directive.words[0]))
         if directive.name == "status" and not 400 <= int(directive.words[0]) <= 599:

@@ -9,7 +9,6 @@ from app.simulator.errors import error_body, of_type
 from app.simulator.pacing import silence
 from app.simulator.steps import Close, End, Hang, Head, Reset, Send, Step
 
-BAD_JSON = b'event: content_block_delta\ndata: {"type":"content_block_delta","index":\n\n'
 STRANGERS = {
     "unknown-event": b'event: hologram\ndata: {"type":"hologram","index":%d,"beam":1}\n\n',
     "unknown-delta": (
@@ -43,7 +42,7 @@ def _broken(steps: Iterable[Step], directive: Directive) -> Iterator[Step]:
     if directive.name == "no-stop" and after is None:
         after = NEVER
     end = "message_stop" if directive.name == "no-stop" else "message_delta"
-    goes_on = directive.name == "bad-json" or "for" in directive.options
+    goes_on = "for" in directive.options
     counted = 0
     broken = False
     for step in steps:
@@ -51,10 +50,13 @@ def _broken(steps: Iterable[Step], directive: Directive) -> Iterator[Step]:
             yield from _break(directive)
             return
         if isinstance(step, Send) and not broken and (counted >= (after or 0) or step.kind == end):
+            broken = True
+            if directive.name == "bad-json":
+                yield Send(_cut_short(step.data), "bad")
+                continue
             yield from _break(directive)
             if not goes_on:
                 return
-            broken = True
         if isinstance(step, Send) and directive.kind in (None, step.kind):
             counted += 1
         yield step
@@ -68,8 +70,6 @@ def _break(directive: Directive) -> Iterator[Step]:
             yield Close()
         case "no-stop":
             yield End()
-        case "bad-json":
-            yield Send(BAD_JSON, "bad")
         case "overloaded" | "error":
             kind = "overloaded_error" if directive.name == "overloaded" else directive.words[0]
             yield Send(b"event: error\ndata: " + error_body(of_type(kind), None) + b"\n\n", "error")
@@ -84,6 +84,12 @@ def _break(directive: Directive) -> Iterator[Step]:
                 yield Hang()
         case _:
             pass
+
+
+def _cut_short(event: bytes) -> bytes:
+    """Return *event* without the second half of its JSON."""
+    head, mark, data = event.partition(b"\ndata: ")
+    return head + mark + data[: len(data) // 2] + b"\n\n"
 
 
 def _dribbled(steps: Iterable[Step]) -> Iterator[Step]:

@@ -1,7 +1,8 @@
 """Requests that ask for the rest of an answer: after a break, after ``max_tokens``, after ``pause_turn``.
 
-They come in three forms: the assistant's turn last (prefill, and ``pause_turn``), a user's turn that quotes the
-end of the answer and asks to go on with it, or a user's turn that only says "go on".
+They come in four forms: the assistant's turn last (prefill, and ``pause_turn``); a user's turn after it that
+quotes the end of the answer and asks to go on with it, or only says "go on"; and a second user's message that
+quotes what the answer was, with no turn of the assistant's.
 """
 
 import re
@@ -17,6 +18,10 @@ _GO_ON = re.compile(
     r"\W*(please\W+)?(continue|go on|keep going|carry on|your answer was interrupted)\b", re.IGNORECASE
 )
 _GO_ON_CHARACTERS = 90
+_QUOTES = re.compile(
+    r"(?=.*\b(interrupted|cut off|broke off|left off|broken off|ended with)\b).*\b(continue|go on|keep going|carry on)\b",
+    re.IGNORECASE | re.DOTALL,
+)
 SERVER_CALLS = ("server_tool_use", "mcp_tool_use")
 
 
@@ -28,11 +33,13 @@ class Asked:
         original: The conversation up to the turn that is answered, without any request to go on.
         said: The text of the answer so far; empty for a new answer.
         server_calls: How many calls of server tools the answer has so far.
+        quoting: A user's message that quotes what the answer was; empty if there is none.
     """
 
     original: Conversation
     said: str = ""
     server_calls: int = 0
+    quoting: str = ""
 
 
 def asked_of(talk: Conversation) -> Asked:
@@ -48,6 +55,9 @@ def asked_of(talk: Conversation) -> Asked:
             turns = turns[:-2]
         else:
             break
+    if not parts and (split := _quoting(turns[-1])):
+        first, quoting = split
+        return Asked(Conversation((*turns[:-1], first)), quoting=quoting)
     blocks = [block for part in reversed(parts) for block in part.blocks]
     said = "".join(block["text"] for block in blocks if block.get("type") == "text")
     calls = sum(block.get("type") in SERVER_CALLS for block in blocks)
@@ -64,6 +74,14 @@ def _wants_more(request: Turn, answer: Turn) -> bool:
     )
 
 
+def _quoting(turn: Turn) -> tuple[Turn, str] | None:
+    """Return what a user's turn first asked, and the message after it that quotes the answer, if it does."""
+    *first, last = turn.blocks
+    if turn.role != "user" or not first or last.get("type") != "text" or not _QUOTES.match(last["text"]):
+        return None
+    return Turn("user", tuple(first)), last["text"]
+
+
 def rest(blocks: tuple[Block, ...], so_far: Asked, overlap: str = "") -> tuple[Block, ...]:
     """Return what of *blocks* comes after what was said, thinking excepted: that is done anew.
 
@@ -74,7 +92,7 @@ def rest(blocks: tuple[Block, ...], so_far: Asked, overlap: str = "") -> tuple[B
     """
     left: list[Block] = []
     calls = so_far.server_calls
-    waiting = so_far.said
+    waiting = so_far.said or _quoted(blocks, so_far.quoting)
     for block in blocks:
         match block:
             case Thinking():
@@ -93,6 +111,13 @@ def rest(blocks: tuple[Block, ...], so_far: Asked, overlap: str = "") -> tuple[B
             case _:
                 left.append(block)
     return tuple(left)
+
+
+def _quoted(blocks: tuple[Block, ...], quoting: str) -> str:
+    """Return the text of the answer up to the last place that *quoting* has the end of; empty if it has none."""
+    whole = "".join(block.text for block in blocks if isinstance(block, Text))
+    ends = range(len(whole), QUOTED_CHARACTERS - 1, -1) if quoting else ()
+    return next((whole[:end] for end in ends if whole[end - QUOTED_CHARACTERS : end] in quoting), "")
 
 
 def _called(result: Json, blocks: list[Block]) -> bool:

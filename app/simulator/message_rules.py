@@ -1,17 +1,17 @@
-"""What Claude refuses about messages: their order, the results of tools, signatures, prefill."""
+"""What Claude refuses about messages: their order, the results of tools, prefill."""
 
+from app.simulator.block_rules import check_block
 from app.simulator.blocks import Json
 from app.simulator.conversation import content_blocks, conversation
 from app.simulator.errors import invalid
 from app.simulator.going_on import SERVER_CALLS
 from app.simulator.models import Model
-from app.simulator.signatures import verified
 
 ROLES = ("user", "assistant", "system")
 
 
-def check_messages(messages: list[Json], model: Model) -> None:
-    """Insist that *model* would take *messages*.
+def check_messages(messages: list[Json], model: Model, *, thinks: bool) -> None:
+    """Insist that *model* would take *messages*; *thinks* if it is asked to.
 
     Raises:
         ClaudeError: as Claude would refuse them.
@@ -23,7 +23,7 @@ def check_messages(messages: list[Json], model: Model) -> None:
     for number, message in enumerate(messages):
         role, blocks = _checked(message, number)
         for place, block in enumerate(blocks):
-            _check_block(block, role, f"messages.{number}.content.{place}")
+            check_block(block, role, f"messages.{number}.content.{place}")
         if role == "system":
             continue
         answered = [str(block.get("tool_use_id")) for block in blocks if block["type"] == "tool_result"]
@@ -37,7 +37,7 @@ def check_messages(messages: list[Json], model: Model) -> None:
         seen.update(waiting)
     if messages[0]["role"] == "assistant":
         raise invalid("messages: first message must use the user role")
-    _check_end(messages, waiting, model)
+    _check_end(messages, waiting, model, thinks=thinks)
 
 
 def _checked(message: Json, number: int) -> tuple[str, tuple[Json, ...]]:
@@ -56,28 +56,6 @@ def _checked(message: Json, number: int) -> tuple[str, tuple[Json, ...]]:
         if not isinstance(block, dict) or not isinstance(block.get("type"), str):
             raise invalid(f"messages.{number}.content.{place}.type: Field required")
     return role, blocks
-
-
-def _check_block(block: Json, role: str, where: str) -> None:
-    match block["type"]:
-        case "text":
-            if not isinstance(block.get("text"), str) or not block["text"].strip():
-                raise invalid("messages: text content blocks must contain non-whitespace text")
-            if role == "user" and block.get("citations"):
-                raise invalid(f"{where}.text.citations: not permitted in user messages")
-        case "thinking":
-            if "signature" not in block:
-                raise invalid(f"{where}.thinking.signature: Field required")
-            if not verified(str(block.get("thinking", "")), str(block["signature"])):
-                raise invalid(f"{where}: Invalid `signature` in `thinking` block")
-        case "document" if role == "assistant":
-            raise invalid(f"{where}: document blocks are not permitted in assistant messages")
-        case "tool_use" if role != "assistant":
-            raise invalid(f"{where}: `tool_use` blocks can only be in assistant messages")
-        case "tool_result" if role != "user":
-            raise invalid(f"{where}: `tool_result` blocks can only be in user messages")
-        case _:
-            pass
 
 
 def _check_results(waiting: list[str], answered: list[str], number: int) -> None:
@@ -100,7 +78,7 @@ def _unanswered(calls: list[str], number: int) -> Exception:
     )
 
 
-def _check_end(messages: list[Json], waiting: list[str], model: Model) -> None:
+def _check_end(messages: list[Json], waiting: list[str], model: Model, *, thinks: bool) -> None:
     if waiting:
         raise _unanswered(waiting, len(messages))
     turns = conversation(messages).turns
@@ -114,5 +92,7 @@ def _check_end(messages: list[Json], waiting: list[str], model: Model) -> None:
             "This model does not support assistant message prefill. "
             "The conversation must end with a user message."
         )
+    if thinks:
+        raise invalid("Prefilling assistant messages is not supported while thinking is enabled.")
     if last.text != last.text.rstrip():
         raise invalid("messages: final assistant content cannot end with trailing whitespace")

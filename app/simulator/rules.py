@@ -1,13 +1,12 @@
-"""What Claude refuses with a 400, as far as clients run into it: parameters here, messages in ``message_rules``."""
-
-import re
+"""What Claude refuses with a 400, as far as clients run into it: parameters here, the rest in its modules."""
 
 from app.simulator.blocks import Json
-from app.simulator.caching import input_tokens
+from app.simulator.caching import LIFETIME_S, input_tokens
 from app.simulator.conversation import content_blocks
 from app.simulator.errors import ClaudeError, invalid
 from app.simulator.message_rules import check_messages
-from app.simulator.models import BY_ID, Model
+from app.simulator.models import BY_ID, EFFORTS, Model
+from app.simulator.tool_rules import check_tools
 
 FIELDS: dict[str, type | tuple[type, ...]] = {
     "model": str,
@@ -36,7 +35,7 @@ COUNTED = ("model", "messages")
 MAX_CACHE_MARKS = 4
 MIN_BUDGET_TOKENS = 1024
 HIGH_EFFORTS = ("xhigh", "max")
-_TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
+CHOICES = {"service_tier": ("auto", "standard_only"), "speed": ("standard", "fast")}
 
 
 def check(asked: Json, *, beta: bool = False, counting: bool = False) -> None:
@@ -61,9 +60,14 @@ def check(asked: Json, *, beta: bool = False, counting: bool = False) -> None:
             raise invalid(f"max_tokens: {asked['max_tokens']} > {model.output}, the maximum for {model.id}")
     if not all(isinstance(each, str) and each.strip() for each in asked.get("stop_sequences") or ()):
         raise invalid("stop_sequences: each stop sequence must contain non-whitespace")
-    _check_tools(asked, model)
+    for name, values in CHOICES.items():
+        if asked.get(name) is not None and asked[name] not in values:
+            raise invalid(f"{name}: Input should be one of {', '.join(values)}")
+    check_tools(asked, model, beta=beta)
+    _check_output(asked, model, beta=beta)
     _check_thinking(asked, model)
-    check_messages(asked["messages"], model)
+    thinks = (asked.get("thinking") or {}).get("type") in ("enabled", "adaptive")
+    check_messages(asked["messages"], model, thinks=thinks)
     if (marks := _cache_marks(asked)) > MAX_CACHE_MARKS:
         raise invalid(
             f"A maximum of {MAX_CACHE_MARKS} blocks with cache_control may be provided. Found {marks}."
@@ -88,41 +92,27 @@ def _check_fields(asked: Json, *, beta: bool, counting: bool) -> None:
             raise invalid(f"{name}: Field required")
 
 
-def _check_tools(asked: Json, model: Model) -> None:
-    tools = asked.get("tools") or []
-    names: list[str] = []
-    for number, tool in enumerate(tools):
-        if "input_schema" in tool or tool.get("type", "custom") == "custom":
-            if "input_schema" not in tool:
-                raise invalid(f"tools.{number}.custom.input_schema: Field required")
-            schema = tool["input_schema"]
-            if not isinstance(schema, dict) or schema.get("type") != "object":
-                raise invalid(f"tools.{number}.custom.input_schema.type: Field required to be 'object'")
-            if not _TOOL_NAME.fullmatch(str(tool.get("name", ""))):
-                raise invalid(
-                    f"tools.{number}.custom.name: String should match pattern '^[a-zA-Z0-9_-]{{1,128}}$'"
-                )
-        if tool.get("name") in names:
-            raise invalid("tools: Tool names must be unique.")
-        names += [tool["name"]] if "name" in tool else []
-    choice = asked.get("tool_choice")
-    if not choice:
+def _check_output(asked: Json, model: Model, *, beta: bool) -> None:
+    config = asked.get("output_config") or {}
+    known = ("effort", "format", *(("task_budget",) if beta else ()))
+    if unknown := [name for name in config if name not in known]:
+        raise invalid(f"output_config.{unknown[0]}: Extra inputs are not permitted")
+    effort = config.get("effort")
+    if effort is not None and effort not in EFFORTS:
+        raise invalid(f"output_config.effort: Input should be one of {', '.join(EFFORTS)}")
+    if effort is not None and not model.effort:
+        raise invalid(f"output_config.effort: {model.id} does not support the effort parameter")
+    form = config.get("format")
+    if form is None:
         return
-    if not tools:
-        raise invalid("tool_choice: tool_choice may only be specified while providing tools")
-    forced = choice.get("type") in ("any", "tool")
-    if forced and not model.forced_tools:
-        raise invalid(f"tool_choice: {model.id} does not support forced tool use")
-    if forced and (asked.get("thinking") or {}).get("type") == "enabled":
-        raise invalid("Thinking may not be enabled when tool_choice forces tool use.")
-    if choice.get("type") == "tool" and choice.get("name") not in names:
-        raise invalid(f"tool_choice: Tool '{choice.get('name')}' not found in provided tools")
+    if not isinstance(form, dict) or form.get("type") != "json_schema":
+        raise invalid("output_config.format.type: Input should be 'json_schema'")
+    if not isinstance(form.get("schema"), dict):
+        raise invalid("output_config.format.schema: Field required")
 
 
 def _check_thinking(asked: Json, model: Model) -> None:
     effort = (asked.get("output_config") or {}).get("effort")
-    if effort is not None and not model.effort:
-        raise invalid(f"output_config.effort: {model.id} does not support the effort parameter")
     thinking = asked.get("thinking") or {}
     match thinking.get("type"):
         case "enabled":
@@ -151,4 +141,12 @@ def _cache_marks(asked: Json) -> int:
     blocks = [*(asked.get("tools") or ()), *content_blocks(asked.get("system") or ())]
     for message in asked["messages"]:
         blocks += content_blocks(message["content"])
-    return sum(bool(block.get("cache_control")) for block in (asked, *blocks))
+    marks = [mark for block in (asked, *blocks) if (mark := block.get("cache_control"))]
+    for mark in marks:
+        if (
+            not isinstance(mark, dict)
+            or mark.get("type") != "ephemeral"
+            or mark.get("ttl", "5m") not in LIFETIME_S
+        ):
+            raise invalid("cache_control: Input should be an ephemeral mark with a ttl of 5m or 1h")
+    return len(marks)

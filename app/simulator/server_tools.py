@@ -134,8 +134,8 @@ def _search(tool: Json, question: str, random: Random, ids: Random) -> Round:
             "encrypted_index": random.randbytes(24).hex(),
             "cited_text": sentence,
         }
-        text += [Text(sentence, (citation,)), Text(" ")]
-    text.append(Text("\n\n"))
+        text += [Text(sentence, (citation,)), Text(f" ({title}) ")]
+    text.append(Text("So much for the web.\n\n"))
     counted: Json = {"web_search_requests": 1}
     if tool.get("max_uses") == 0:
         error = {"type": "web_search_tool_result_error", "error_code": "max_uses_exceeded"}

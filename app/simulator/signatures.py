@@ -10,6 +10,9 @@ from binascii import Error as NotBase64
 from hashlib import sha256, shake_256
 
 _KEY = b"claude simulator, thinking block"
+REDACTED = "\0redacted"
+"""What the ``data`` of redacted thinking is a signature over: nobody is told the thinking itself."""
+
 _NONCE_BYTES = 12
 _TAG_BYTES = 32
 _PADDING_BYTES = 148

@@ -149,10 +149,10 @@ async def test_without_a_stop_the_stream_ends_politely(talk: Talk) -> None:
     "directive", ["dribble", "unknown-event", "unknown-block", "unknown-delta", "redacted"]
 )
 async def test_what_is_odd_leaves_the_text_whole(directive: str, talk: Talk) -> None:
-    odd, _ = await talk.raw(f"[[{directive}]] {RIVERS}")
+    odd, _ = await talk.raw(f"[[{directive}]] {RIVERS}", max_tokens=30)
     deltas = [each.delta for each in odd if each.type == "content_block_delta"]
     said = "".join(delta.text for delta in deltas if delta.type == "text_delta")
-    assert said == text(await talk.whole(RIVERS))
+    assert said == text(await talk.whole(RIVERS, max_tokens=30))
 
 
 async def test_refusal_and_pause_are_reasons_to_stop(talk: Talk) -> None:
