@@ -12,6 +12,7 @@ every browser connection is a *cursor* on the log. Nothing connects the two ends
 =================  =====================================================================================
 ``__main__``       the command line: serve, simulate, check, token
 ``server``         the process: listen, drain on a signal, end
+``wire``           uvicorn's HTTP and WebSockets, with bounds on a request's head
 ``main``           create_app(): introduces the others to each other
 ``edge``           what every request passes: its id, who asks, safe by default, errors in one shape
 ``caller``         who asks: from where, as far as trusted proxies say, and whose it is

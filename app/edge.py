@@ -11,6 +11,7 @@ import traceback
 from dataclasses import replace
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.auth.gate import Gate
@@ -18,6 +19,7 @@ from app.auth.identity import Identity
 from app.caller import Caller, Callers, network
 from app.connection import cut
 from app.protocol.errors import (
+    BadRequest,
     Bug,
     Forbidden,
     Gone,
@@ -122,6 +124,8 @@ class Edge:
             else:
                 problem = await self._counted(problem, scope)
                 await respond(problem, caller.request_id, receive, send_with_headers)
+        except ClientDisconnect:
+            return  # while its body was read
         except Exception as error:
             if started:
                 raise
@@ -142,13 +146,16 @@ class Edge:
     def _check(self, scope: Scope, headers: Headers, caller: Caller) -> None:
         if scope["path"] in HEALTH:
             return
+        if len(hosts := headers.getlist("host")) != 1:
+            msg = "Host: must be there, once."
+            raise BadRequest(msg)
         if self._loopback_only and caller.forwarded:
             msg = (
                 "This gateway serves its own machine only, because it has a key and nobody has to sign in. "
                 "Its operator can set GATEWAY_AUTH, or GATEWAY_ALLOW_ANONYMOUS=true to let anybody in."
             )
             raise Forbidden(msg)
-        if self._hosts is not None and _name(headers.get("host", "")) not in self._hosts:
+        if self._hosts is not None and _name(hosts[0]) not in self._hosts:
             msg = "This Host is not served here. The gateway's operator can add it to GATEWAY_ALLOWED_HOSTS."
             raise Forbidden(msg)
         if scope["path"].startswith("/api/"):

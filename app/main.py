@@ -5,7 +5,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, WebSocket
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
@@ -81,6 +81,11 @@ def create_app(settings: Settings, base_url: str | None) -> FastAPI:
     app.include_router(websocket.router)
     app.include_router(routes.router)
     app.include_router(session.router)
+
+    @app.websocket("/{path:path}")
+    async def elsewhere(socket: WebSocket, path: str) -> None:
+        raise _not_found()
+
     extras = extras_folder()
     if extras is None:
         logger.info("the page shows %s", WITHOUT_EXTRAS)

@@ -13,12 +13,11 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 from sse_starlette.sse import AppStatus
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from app.connection import ABORT
 from app.hub import Hub
 from app.main import create_app
 from app.settings import Settings
+from app.wire import Http1, WebSocket
 
 logger = logging.getLogger(__name__)
 
@@ -31,15 +30,6 @@ twice, from the kernel and passed on by uv."""
 
 FAREWELL_S = 2
 """How long readers have, after the drain, to be sent the end of their stream."""
-
-
-class Protocol(HttpToolsProtocol):
-    """uvicorn's HTTP, with a way to drop a connection whose reader does not read."""
-
-    def on_message_begin(self) -> None:
-        """Begin a request."""
-        super().on_message_begin()
-        self.scope["extensions"] = {ABORT: {"abort": self.transport.abort}}
 
 
 class Server(uvicorn.Server):
@@ -94,7 +84,7 @@ class Server(uvicorn.Server):
 
 def _busy(connection: Any) -> bool:
     """Say whether a request is being answered, or what was answered is still to be sent."""
-    if not isinstance(connection, HttpToolsProtocol):
+    if not isinstance(connection, Http1):
         return True  # a WebSocket; it closes when its answer has ended
     answering = connection.cycle is not None and not connection.cycle.response_complete
     return answering or connection.transport.get_write_buffer_size() > 0
@@ -111,8 +101,8 @@ def build(settings: Settings, base_url: str | None) -> tuple[Server, socket.sock
     app = create_app(settings, base_url)
     config = uvicorn.Config(
         app,
-        http=Protocol,
-        ws="websockets-sansio",
+        http=Http1,
+        ws=WebSocket,
         ws_max_size=settings.max_body_bytes,
         ws_ping_interval=settings.ping_interval,
         ws_ping_timeout=settings.send_timeout,

@@ -1,0 +1,220 @@
+"""What is no proper HTTP, or takes too long to be, is refused before anything of ours runs, and in our shape."""
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from app import body, wire
+from tests.nginx import Nginx
+from tests.reading import ask
+from tests.running import Gateway, serving
+from tests.scripted import ScriptedClaude, message_start, saying, text_block
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+HOST = b"Host: localhost\r\n"
+POST = b"POST /api/chat HTTP/1.1\r\n" + HOST + b"Content-Type: application/json\r\n"
+CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
+SOCKET = HOST + b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+KEY = b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+SECOND = b"GET /healthz HTTP/1.1\r\n" + HOST + b"\r\n"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def claude() -> AsyncIterator[ScriptedClaude]:
+    async with ScriptedClaude(lambda _: saying("ok")) as claude:
+        yield claude
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def gateway(claude: ScriptedClaude) -> AsyncIterator[Gateway]:
+    async with serving(claude.url) as gateway:
+        yield gateway
+
+
+async def sent(port: int, raw: bytes) -> bytes:
+    """Send *raw* and return all that comes until the other side is done."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        async with asyncio.timeout(20):
+            writer.write(raw)
+            return await reader.read()
+    finally:
+        writer.close()
+
+
+REFUSED = {
+    "a length and chunks": (
+        POST + b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + SECOND,
+        400,
+    ),
+    "chunks and a length": (
+        POST + b"Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n" + SECOND,
+        400,
+    ),
+    "two lengths": (POST + b"Content-Length: 2\r\nContent-Length: 40\r\n\r\n{}" + SECOND, 400),
+    "a list of lengths": (POST + b"Content-Length: 2, 2\r\n\r\n{}", 400),
+    "a length with a sign": (POST + b"Content-Length: +2\r\n\r\n{}", 400),
+    "a negative length": (POST + b"Content-Length: -2\r\n\r\n{}", 400),
+    "a hexadecimal length": (POST + b"Content-Length: 0x2\r\n\r\n{}", 400),
+    "a length beyond 64 bits": (POST + b"Content-Length: 99999999999999999999999\r\n\r\n{}", 400),
+    "an unknown coding": (POST + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", 400),
+    "a coding after chunks": (POST + b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n", 400),
+    "a blank before the colon": (POST + b"Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n", 400),
+    "bare line feeds": (b"GET /healthz HTTP/1.1\nHost: localhost\n\n", 400),
+    "a bare carriage return": (b"GET /healthz HTTP/1.1\r\nHost: localhost\rX: y\r\n\r\n", 400),
+    "a folded header": (b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: a\r\n b\r\n\r\n", 400),
+    "NUL in a header": (b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: a\x00b\r\n\r\n", 400),
+    "a chunk that ends in a line feed": (CHUNKED + b"2\n{}\n0\n\n", 400),
+    "a chunk larger than 64 bits": (CHUNKED + b"fffffffffffffffff\r\n{}\r\n", 400),
+    "a chunk of negative size": (CHUNKED + b"-2\r\n{}\r\n", 400),
+    "a hostile chunk extension": (CHUNKED + b'2;a="b\r\n{}\r\n0\r\n\r\n', 400),
+    "no Host": (b"GET /api/config HTTP/1.1\r\nConnection: close\r\n\r\n", 400),
+    "two Hosts": (b"GET /api/config HTTP/1.1\r\n" + HOST * 2 + b"Connection: close\r\n\r\n", 400),
+    "an address elsewhere": (b"GET http://evil.example/api/config HTTP/1.1\r\n" + HOST + b"\r\n", 400),
+    "a tunnel": (b"CONNECT localhost:22 HTTP/1.1\r\n" + HOST + b"\r\n", 400),
+    "no address": (b"OPTIONS * HTTP/1.1\r\n" + HOST + b"\r\n", 400),
+    "HTTP/2": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
+    "TLS": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400),
+    "an unknown method": (b"FOO / HTTP/1.1\r\n" + HOST + b"\r\n", 400),
+    "bytes above 127 in the address": (b"GET /api/\xff HTTP/1.1\r\n" + HOST + b"\r\n", 400),
+    "a method that echoes": (b"TRACE / HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n", 405),
+    "a long header": (b"GET / HTTP/1.1\r\n" + HOST + b"X: " + b"x" * 200_000, 431),
+    "many headers": (b"GET / HTTP/1.1\r\n" + HOST + b"X: y\r\n" * 40_000, 431),
+    "a long address": (b"GET /" + b"x" * 200_000, 431),
+    "line ends without end": (b"\r\n" * 100_000, 431),
+    "a WebSocket where there is a stream": (b"GET /api/chat/g_x/stream HTTP/1.1\r\n" + SOCKET + KEY, 404),
+    "a WebSocket where there is a POST": (b"GET /api/chat HTTP/1.1\r\n" + SOCKET + KEY, 404),
+    "a WebSocket by POST": (b"POST /api/chat/ws HTTP/1.1\r\nContent-Length: 0\r\n" + SOCKET + KEY, 400),
+    "a WebSocket without its key": (b"GET /api/chat/ws HTTP/1.1\r\n" + SOCKET + b"\r\n", 400),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+async def test_it_is_refused_in_our_shape_and_nothing_after_it_is_answered(
+    what: str, gateway: Gateway, claude: ScriptedClaude, caplog: pytest.LogCaptureFixture
+) -> None:
+    raw, status = REFUSED[what]
+    head, _, said = (await sent(gateway.port, raw)).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status), head
+    told = json.loads(said)  # one answer and no other after it
+    assert told["type"] == "error"
+    assert f"x-request-id: {told['request_id']}".encode() in head.lower()
+    assert b"server:" not in head.lower()
+    assert not claude.calls
+    assert "Traceback" not in caplog.text
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+async def test_an_upgrade_to_anything_else_is_not_heard(gateway: Gateway) -> None:
+    raw = b"GET /healthz HTTP/1.1\r\n" + HOST + b"Connection: Upgrade, close\r\nUpgrade: h2c\r\n\r\n"
+    assert (await sent(gateway.port, raw)).startswith(b"HTTP/1.1 200 ")
+
+
+async def test_garbage_in_the_middle_of_an_answer_ends_the_line_and_stands_nowhere_in_it() -> None:
+    go_on = asyncio.Event()
+    steps = [message_start(), *text_block("so far")[:2], go_on, *saying("x")[1:]]
+    async with ScriptedClaude(lambda _: steps) as claude, serving(claude.url) as gateway:
+        stream = await gateway.stream(ask("x"))
+        await stream.next("text")
+        stream.writer.write(b"\x00garbage\r\n\r\n")
+        assert (await stream.rest()).cut
+        assert b"HTTP/1.1" not in stream.raw
+        go_on.set()
+        assert (await (await gateway.resume(stream.id, stream.ids[-1])).rest()).done == 1
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"GET / HTTP/1.1\r\nHost: loc",
+        b"GET /healthz HTTP/1.1\r\n" + HOST + b"\r\nGET /healthz HT",  # the second of a connection
+        b"GET /api/chat/ws HTTP/1.1\r\n" + SOCKET,
+    ],
+)
+async def test_a_head_that_does_not_come_is_not_waited_for(
+    raw: bytes, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "HEAD_S", 0.05)
+    reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+    async with asyncio.timeout(20):
+        writer.write(raw)
+        with contextlib.suppress(ConnectionResetError):
+            await reader.read()  # until it ends
+    writer.close()
+
+
+async def test_a_head_that_has_come_may_be_answered_slowly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "HEAD_S", 0.05)
+    steps = [message_start(), 0.2, *saying("x")[1:]]
+    async with ScriptedClaude(lambda _: steps) as claude, serving(claude.url) as gateway:
+        assert (await (await gateway.stream(ask("x"))).rest()).done == 1
+
+
+async def test_a_body_that_drips_is_a_408(
+    gateway: Gateway, claude: ScriptedClaude, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(body, "PATIENCE_S", 0.05)
+    for head in (POST + b"Content-Length: 900\r\n\r\n", CHUNKED + b"384\r\n"):
+        said = await sent(gateway.port, head + b'{"prompt": "')
+        assert said.startswith(b"HTTP/1.1 408 ")
+        assert b"connection: close" in said
+        assert b"invalid_request_error" in said
+    assert not claude.calls
+
+
+async def test_a_body_that_comes_fast_enough_may_take_long(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(body, "PATIENCE_S", 0.2)
+    monkeypatch.setattr(body, "SLOWEST_BYTES_PER_S", 1000)
+    _, writer = pieces = await asyncio.open_connection("127.0.0.1", gateway.port)
+    raw = json.dumps(ask("x" * 4000, stream=False)).encode()
+    writer.write(POST + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(raw))
+    for start in range(0, len(raw), 1000):  # 0.4 s in all
+        writer.write(raw[start : start + 1000])
+        await asyncio.sleep(0.1)
+    assert (await pieces[0].read()).startswith(b"HTTP/1.1 200 ")
+    writer.close()
+
+
+async def test_a_client_that_leaves_in_the_middle_of_its_body_is_no_failure(
+    gateway: Gateway, caplog: pytest.LogCaptureFixture
+) -> None:
+    _, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+    writer.write(POST + b"Content-Length: 900\r\n\r\n{")
+    await writer.drain()
+    async with asyncio.timeout(20):
+        while not gateway.server.server_state.tasks:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.01)
+        writer.transport.abort()
+        while gateway.server.server_state.tasks:  # noqa: ASYNC110 - the same
+            await asyncio.sleep(0.01)
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+# It makes bare line feeds proper, and then waits for more.
+THROUGH_NGINX = [name for name, (_, status) in REFUSED.items() if status != 431 and name != "bare line feeds"]
+
+
+@pytest.mark.parametrize("what", THROUGH_NGINX)
+async def test_through_nginx_nothing_is_smuggled(what: str, nginx: Nginx, claude: ScriptedClaude) -> None:
+    before = len(claude.calls)
+    answer = await sent(nginx.port, REFUSED[what][0].replace(HOST, HOST + b"Connection: close\r\n"))
+    assert answer.count(b"HTTP/1.1 ") <= 1
+    assert b"alive" not in answer or what == "a folded header"  # forgiven, and passed on as one line
+    assert len(claude.calls) == before
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def nginx(gateway: Gateway, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Nginx]:
+    folder: Path = tmp_path_factory.mktemp("nginx")
+    async with Nginx(folder, (gateway.host, gateway.port)) as nginx:
+        yield nginx
