@@ -159,7 +159,7 @@ def _fetch(tool: Json, question: str, _: Random, ids: Random) -> Round:
         },
         "retrieved_at": "2026-11-21T09:30:00Z",
     }
-    text = Text(f"The page says that {PAGE[0].lower()}{PAGE[1:].strip()}\n\n")
+    text = Text(f"The page says that {PAGE[0].lower()}{PAGE[1:].rstrip()}\n\n")
     return Round((call, _result("web_fetch_tool_result", call, page)), (text,), {"web_fetch_requests": 1})
 
 

@@ -99,10 +99,10 @@ def open_chat(browser: Browser) -> Iterator[Callable[..., Chat]]:
     contexts: list[BrowserContext] = []
     chats: list[Chat] = []
 
-    def start(url: str, *, reduced_motion: str = "no-preference", **options: object) -> Chat:
+    def start(url: str, *, reduced_motion: str = "no-preference", init: str = "", **options: object) -> Chat:
         context = browser.new_context(reduced_motion=reduced_motion, **options)  # type: ignore[arg-type]
         contexts.append(context)
-        context.add_init_script(WATCH_POLICY)
+        context.add_init_script(WATCH_POLICY + init)
         page = context.new_page()
         chat = Chat(page)
         chats.append(chat)

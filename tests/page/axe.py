@@ -1,0 +1,25 @@
+"""axe-core in the page as it is: evaluated through the debugger, so that no policy has to be switched off."""
+
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from playwright.sync_api import Page
+
+
+@cache
+def source() -> str:
+    """Return axe-core's script, as its Python package carries it."""
+    return (files("axe_playwright_python") / "axe.min.js").read_text()
+
+
+def violations(page: Page) -> list[str]:
+    """Return what axe finds wrong with what the page shows now: rule, and where."""
+    if not page.evaluate("typeof window.axe === 'object'"):
+        page.evaluate(source())
+    found: dict[str, Any] = page.evaluate("axe.run({resultTypes: ['violations']})")
+    return [
+        f"{violation['id']}: {node['target']} {node['failureSummary']}"
+        for violation in found["violations"]
+        for node in violation["nodes"]
+    ]

@@ -1,0 +1,299 @@
+"""What the reader brings and sets: files, settings, languages, the session; and what is said when something lacks."""
+
+import base64
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Request, Route, expect
+
+from app.auth import tokens
+from tests.page.axe import violations
+from tests.page.conftest import Chat
+from tests.page.test_page import DONE, START, TEXT, answer_with, refuse_with
+from tests.running import program
+
+PASTE_PICTURE = """async ([width, height]) => {
+  const canvas = Object.assign(document.createElement("canvas"), {width, height});
+  const context = canvas.getContext("2d");
+  context.fillStyle = "teal";
+  context.fillRect(0, 0, width, height);
+  const blob = await new Promise((resolve) => canvas.toBlob(resolve));
+  const data = new DataTransfer();
+  data.items.add(new File([blob], "pasted.png", {type: "image/png"}));
+  document.querySelector("#message").dispatchEvent(
+    new ClipboardEvent("paste", {clipboardData: data, bubbles: true, cancelable: true}));
+}"""
+
+DROP = """([name, type, text]) => {
+  const dataTransfer = new DataTransfer();
+  dataTransfer.items.add(new File([text], name, {type}));
+  const fire = (kind) => document.querySelector("#log").dispatchEvent(
+    new DragEvent(kind, {dataTransfer, bubbles: true, cancelable: true}));
+  fire("dragenter");
+  const invited = getComputedStyle(document.querySelector(".drop")).display !== "none";
+  fire("dragover");
+  fire("drop");
+  return invited;
+}"""
+
+MODELS: list[dict[str, Any]] = [
+    {
+        "id": "claude-sees",
+        "display_name": "Claude Sees",
+        "max_input_tokens": 200_000,
+        "max_tokens": 4000,
+        "capabilities": {
+            "image_input": {"supported": True},
+            "effort": {"supported": True, "low": {"supported": True}, "max": {"supported": False}},
+            "thinking": {
+                "types": {"adaptive": {"supported": True}, "disabled": {"supported": False}},
+            },
+        },
+    },
+    {
+        "id": "claude-blind",
+        "display_name": "Claude Blind",
+        "capabilities": {"image_input": {"supported": False}},
+    },
+]
+
+
+def sent(page: Page, act: Callable[[], object]) -> dict[str, Any]:
+    """Return the body of the question that *act* asks."""
+
+    def is_question(request: Request) -> bool:
+        return request.method == "POST" and request.url.endswith("/api/chat")
+
+    with page.expect_request(is_question) as asked:
+        act()
+    return dict(asked.value.post_data_json or {})
+
+
+def size_of(png: str) -> tuple[int, int]:
+    head = base64.b64decode(png)[16:24]
+    return int.from_bytes(head[:4]), int.from_bytes(head[4:])
+
+
+def test_files_are_pasted_picked_and_dropped_checked_made_fit_and_sent(chat: Chat, tmp_path: Path) -> None:
+    page = chat.page
+    expect(page.locator("#model")).to_be_enabled()
+    tray = page.get_by_role("form", name="Ask Claude").get_by_role("list", name="Attached files")
+    page.evaluate(PASTE_PICTURE, [3000, 300])
+    expect(tray.get_by_role("img", name="pasted.png")).to_be_visible()
+    notes, program_, empty = tmp_path / "notes <b>.md", tmp_path / "a.out", tmp_path / "empty.txt"
+    notes.write_text("# Notes\nRivers flow.")
+    program_.write_bytes(b"\x7fELF\x00\xff")
+    empty.touch()
+    page.locator("#composer input[type=file]").set_input_files([notes, program_, empty])
+    complaint = page.get_by_role("alert")
+    expect(complaint).to_have_text(
+        [re.compile("a.out is neither an image, a PDF nor text"), "empty.txt is empty."]
+    )
+    assert page.evaluate(DROP, ["report.pdf", "application/pdf", "%PDF-1.7 …"])
+    expect(tray.get_by_role("listitem")).to_have_count(3)
+    page.evaluate(DROP, ["wrong.png", "image/png", "no pixels"])
+    expect(complaint).to_have_text("wrong.png cannot be read; it may be damaged.")
+    tray.get_by_role("button", name="Remove report.pdf").press("Enter")
+    expect(tray.get_by_role("button", name="Remove notes <b>.md")).to_be_focused()
+    assert violations(page) == []
+
+    answer_with(page, START, *TEXT, DONE)
+    body = sent(page, lambda: chat.ask("What is this?"))
+    image, document, words = body["messages"][0]["content"]
+    assert image["source"]["media_type"] == "image/png"
+    assert size_of(image["source"]["data"]) == (2000, 200)
+    assert document == {
+        "type": "document",
+        "source": {"type": "text", "media_type": "text/plain", "data": "# Notes\nRivers flow."},
+        "title": "notes <b>.md",
+        "citations": {"enabled": True},
+    }
+    assert words == {"type": "text", "text": "What is this?"}
+    expect(tray).to_be_hidden()
+    asked = page.get_by_role("article", name="You")
+    expect(asked.get_by_role("img")).to_be_visible()
+    expect(asked.get_by_role("listitem").last).to_contain_text("notes <b>.md")
+    chat.finished()
+
+
+def test_what_is_set_is_asked_and_what_a_model_cannot_do_says_why(
+    open_chat: Callable[..., Chat], page_url: str
+) -> None:
+    chat = open_chat("about:blank")
+    page = chat.page
+    page.route("**/api/models", lambda route: route.fulfill(json={"data": MODELS}))
+    page.goto(page_url)
+    expect(page.locator("#model")).to_have_value("claude-sees")
+    page.get_by_role("button", name="Settings").click()
+    effort, thinking = page.get_by_label("Effort"), page.get_by_label("Thinking")
+    expect(effort.get_by_role("option", name="Greatest (does not have this level)")).to_be_disabled()
+    expect(thinking.get_by_role("option", name="Off (always thinks)")).to_be_disabled()
+    effort.select_option("low")
+    thinking.select_option("hidden")
+    page.get_by_label("Longest answer, in tokens").fill("9000")
+    page.get_by_label("System prompt").fill("Be brief.")
+    page.get_by_label("roll_dice").uncheck()
+    expect(page.get_by_label("Longest answer, in tokens")).to_have_value("4000")  # the model's own bound
+    page.keyboard.press("Escape")
+
+    page.route("**/api/chat/count_tokens", lambda route: route.fulfill(json={"input_tokens": 1234}))
+    page.get_by_label("Message", exact=True).fill("Hello?")
+    expect(page.get_by_text("1,234 tokens")).to_be_visible()
+    page.evaluate(PASTE_PICTURE, [10, 10])
+    expect(
+        page.get_by_label("Model").get_by_role("option", name="Claude Blind (takes no images)")
+    ).to_be_disabled()
+    page.get_by_role("button", name="Remove pasted.png").click()
+    answer_with(page, START, *TEXT, DONE)
+    body = sent(page, lambda: chat.ask("Hello?"))
+    assert body == {
+        "system": "Be brief.",
+        "tools": [{"name": "current_time"}],
+        "model": "claude-sees",
+        "max_tokens": 4000,
+        "output_config": {"effort": "low"},
+        "thinking": {"type": "adaptive", "display": "omitted"},
+        "messages": [{"role": "user", "content": "Hello?"}],
+    }
+    chat.finished()
+
+    page.unroute("**/api/chat/count_tokens")
+    page.route("**/api/chat/count_tokens", lambda route: route.abort())
+    page.get_by_label("Message", exact=True).fill("And now?")
+    expect(page.get_by_text("1,234 tokens")).to_have_count(0)  # silent: nobody waits for it
+    expect(page.get_by_role("alert")).to_have_count(0)
+    page.reload()
+    page.get_by_role("button", name="Settings").click()
+    expect(page.get_by_label("System prompt")).to_have_value("Be brief.")
+    page.get_by_label("Appearance").select_option("dark")
+    assert page.evaluate("getComputedStyle(document.body).colorScheme") == "dark"
+
+
+def test_a_limit_says_in_words_how_long_it_lasts(chat: Chat) -> None:
+    chat.page.clock.install()
+    refuse_with(chat.page, 429, "rate_limit_error", "1000 tokens a day.", **{"Retry-After": "4000"})
+    chat.ask("Hello?")
+    button = chat.page.get_by_role("alert").get_by_role("button")
+    expect(button).to_have_text("Try again in 67 min")
+    chat.page.clock.run_for(3_950_000)
+    expect(button).to_have_text(re.compile(r"Try again in (49|50) s"))
+
+
+WORDS_THAT_STAY = re.compile(
+    r"Claude|claude-gateway|ANTHROPIC_API_KEY|Opus|Sonnet|Haiku|Fable|Enter|Shift|SSE|WebSockets?|TCP|LRU|Python"
+    r"|Ctrl|Esc|English"
+)
+SHOWN = """() => [...document.body.querySelectorAll("*")]
+  .filter((element) => element.checkVisibility() && !element.matches("script, kbd, code, small[dir=auto]"))
+  .flatMap((element) => [...element.childNodes].filter((node) => node.nodeType === 3).map((node) => node.data)
+    .concat(["aria-label", "title", "placeholder", "alt"].map((name) => element.getAttribute(name) ?? "")))
+  .filter((text) => text.trim())"""
+
+
+@pytest.mark.parametrize(("language", "direction"), [("ar", "rtl"), ("ja", "ltr")])
+def test_the_page_is_wholly_in_the_readers_language(
+    open_chat: Callable[..., Chat], page_url: str, language: str, direction: str
+) -> None:
+    chat = open_chat(page_url, locale=f"{language}-x-any", viewport={"width": 320, "height": 640})
+    page = chat.page
+    expect(page.locator("html")).to_have_attribute("lang", language)
+    expect(page.locator("html")).to_have_attribute("dir", direction)
+    expect(page.locator("#model")).to_be_enabled()
+    expect(page.locator("#examples button")).not_to_have_count(0)
+    page.locator("#open-settings").click()
+    said = [WORDS_THAT_STAY.sub("", text) for text in page.evaluate(SHOWN)]
+    assert [text for text in said if re.search(r"[a-zA-Z]{2}", text)] == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    assert violations(page) == []
+    page.locator("[name=language]").select_option("en")
+    expect(page.get_by_role("heading", name="Ask. The answer will not get lost.")).to_be_visible()
+
+
+def test_where_nothing_can_be_asked_the_page_says_whose_matter_that_is(
+    open_chat: Callable[..., Chat], page_url: str
+) -> None:
+    chat = open_chat("about:blank")
+    page = chat.page
+
+    def refuse(route: Route) -> None:
+        error = {"type": "authentication_error", "message": "Sign in."}
+        route.fulfill(status=401, json={"type": "error", "error": error, "request_id": "req_1"})
+
+    def behind_a_proxy(route: Route) -> None:
+        config = json.loads(route.fetch().text())
+        route.fulfill(json={**config, "auth": "proxy", "signed_in": False})
+
+    page.route("**/api/models", lambda route: route.abort())
+    page.goto(page_url)
+    notice = page.locator("#notice")
+    expect(notice).to_contain_text("The gateway cannot be reached")
+    assert violations(page) == []
+    page.unroute("**/api/models")
+    page.route("**/api/models", lambda route: route.fulfill(json={"data": []}), times=1)
+    notice.get_by_role("button", name="Try again").click()
+    expect(notice).to_contain_text("There is no model to ask")
+    notice.get_by_role("button", name="Try again").click()
+    expect(notice).to_be_empty()
+    expect(page.locator("#model")).to_be_enabled()
+
+    page.get_by_label("Message", exact=True).fill("My draft")
+    page.route("**/api/config", behind_a_proxy)
+    page.route("**/api/models", refuse)
+    page.reload()
+    expect(notice).to_contain_text("Do that there, then load this page again")
+    page.unroute("**/api/config")
+    page.unroute("**/api/models")
+    notice.get_by_role("button").click()
+    expect(notice).to_be_empty()
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """Return the address of a gateway that wants a token, and one that it knows."""
+    secret = tokens.new_token()
+    file = tmp_path_factory.mktemp("tokens") / "tokens"
+    file.write_text(f"ada sha256:{tokens.digest(secret).hex()}\n")
+    with program(GATEWAY_AUTH="token", GATEWAY_TOKENS_FILE=str(file), SIMULATOR_SPEED="0") as running:
+        yield running.url, secret
+
+
+def test_signing_in_keeps_the_draft_and_goes_on_with_what_was_refused(
+    open_chat: Callable[..., Chat], guarded: tuple[str, str]
+) -> None:
+    url, secret = guarded
+    chat = open_chat(url)
+    page = chat.page
+    dialog = page.get_by_role("dialog", name="Sign in")
+    field = dialog.get_by_label("Access token")
+    expect(field).to_be_focused()
+    assert violations(page) == []
+    field.fill("cgw_wrong")
+    page.keyboard.press("Enter")
+    expect(dialog.get_by_role("alert")).to_contain_text("This token is not known here")
+    expect(field).to_have_attribute("aria-invalid", "true")
+    dialog.get_by_role("button", name="Not now").click()
+    page.get_by_label("Message", exact=True).fill("My question")
+    page.get_by_role("button", name="Sign in").click()
+    field.fill(secret)
+    page.keyboard.press("Enter")
+    expect(dialog).to_be_hidden()
+    expect(page.locator("#model")).to_have_value("claude-opus-5-5")
+    expect(page.get_by_label("Message", exact=True)).to_have_value("My question")
+
+    page.context.clear_cookies()  # the session has ended meanwhile
+    page.get_by_label("Message", exact=True).press("Enter")
+    field.fill(secret)
+    page.keyboard.press("Enter")
+    chat.finished()
+    assert chat.answer()
+    expect(page.locator(".prompt__text")).to_have_text("My question")
+    assert secret not in page.content()
+
+    page.get_by_role("button", name="Settings").click()
+    expect(page.get_by_text("Signed in as ada")).to_be_visible()
+    page.get_by_role("button", name="Sign out").click()
+    expect(dialog).to_be_visible()
