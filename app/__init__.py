@@ -43,6 +43,8 @@ every browser connection is a *cursor* on the log. Nothing connects the two ends
 ``request``        what a browser may ask
 ``metrics``        what Prometheus is told
 ``settings``       environment, files and flags → one frozen Settings
+``accepted``       what a setting accepts
+``wrong``          what is wrong with settings, in words
 ``check``          what works and what does not, in one table
 ``demo``           runs the simulator for demo mode
 ``protocol/``      pure: frames, events, log, fold; no clock, no loop, no network

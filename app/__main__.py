@@ -13,8 +13,9 @@ from pydantic import ValidationError
 from pydantic_settings import CliApp
 
 from app.demo import DemoFailed, Simulator
-from app.settings import Settings, what_is_wrong
+from app.settings import Settings
 from app.tools import BadTool
+from app.wrong import what_is_wrong
 
 DEMO_TOOLS = ("app.example_tools",)
 
@@ -45,10 +46,13 @@ def _run(command: Callable[[Settings], int], args: list[str]) -> int:
         return _complain(
             ["a key on the command line shows in every process list; set ANTHROPIC_API_KEY instead"]
         )
+    wrong = Settings.unknown_variables()
     try:
         settings = CliApp.run(Settings, cli_args=args)
     except ValidationError as error:
-        return _complain(what_is_wrong(error))
+        return _complain(wrong + what_is_wrong(error))
+    if wrong:
+        return _complain(wrong)
     sys.path.insert(
         0, str(Path.cwd())
     )  # where GATEWAY_TOOLS may be; an installed command does not look there

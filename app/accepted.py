@@ -22,7 +22,11 @@ def _words(value: Any) -> Any:
 
 
 def _network(value: str) -> str:
-    ip_network(value, strict=False)
+    try:
+        ip_network(value, strict=False)
+    except ValueError:
+        msg = "must be addresses or networks, like 127.0.0.1,10.0.0.0/8"
+        raise ValueError(msg) from None
     return value
 
 

@@ -18,7 +18,13 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_settings import BaseSettings, CliSuppress, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    CliSuppress,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    SettingsConfigDict,
+)
 from pydantic_settings.sources import PydanticBaseSettingsSource
 
 from app.accepted import (
@@ -37,6 +43,7 @@ from app.accepted import (
 )
 from app.auth import tokens
 from app.terms import Terms, budget, rates
+from app.wrong import unknown, what_is_wrong
 
 CURRENT_MODELS = (
     "claude-opus-5-5",
@@ -254,6 +261,12 @@ class Settings(BaseSettings):
                 yield (("GATEWAY_AUTH", name), f"{name}: GATEWAY_AUTH=jwt needs it")
 
     @classmethod
+    def unknown_variables(cls) -> list[str]:
+        """Return a line for each variable of the environment or ``.env`` that looks like a setting and is none."""
+        variables = {**EnvSettingsSource(cls).env_vars, **DotEnvSettingsSource(cls).env_vars}
+        return unknown(variables, cls.model_fields)
+
+    @classmethod
     def settings_customise_sources(
         cls,
         settings_cls: type[BaseSettings],
@@ -264,18 +277,3 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Flags, environment, ``.env``, secret files: the first that names a setting wins."""
         return init_settings, env_settings, dotenv_settings, file_secret_settings
-
-
-def what_is_wrong(error: ValidationError) -> list[str]:
-    """Return a line for each wrong setting: its name, what it must be."""
-    lines = []
-    for item in error.errors(include_url=False, include_input=False, include_context=False):
-        message = item["msg"].removeprefix("Value error, ")
-        if not item["loc"]:
-            lines += message.split("\n")
-            continue
-        name = str(item["loc"][0])
-        if not name.upper().startswith("ANTHROPIC_"):
-            name = f"GATEWAY_{name}"
-        lines += [f"{name.upper()}: {line[0].lower()}{line[1:]}" for line in message.split("\n")]
-    return lines

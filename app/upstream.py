@@ -40,6 +40,9 @@ DRAIN_S = 0.25
 BREATH_BYTES = 32 * 1024
 """How much is read before the readers get their turn."""
 
+SHORTEST_PROMPT = 8
+"""A system prompt that is shorter may stand in any sentence."""
+
 NOT_CURED_BY_WAITING = frozenset({"enforced_spend_limit_reached", "contract_spend_limit_reached"})
 """``error.details.error_code`` of a 429 that seconds do not help (Claude's API reference, "Errors")."""
 
@@ -58,6 +61,9 @@ class Upstream:
         self._connect_s = settings.connect_timeout
         secrets = (settings.api_key, settings.auth_token)
         self._secrets = [secret.get_secret_value() for secret in secrets if secret]
+        # Claude's own words may repeat what they are about.
+        prompt = settings.system_prompt or ""
+        self._unspoken = [*self._secrets, *([prompt] if len(prompt) >= SHORTEST_PROMPT else [])]
         limits = httpx2.Limits(
             max_connections=settings.max_generations + 100,  # a stream holds one; the rest is for short calls
             max_keepalive_connections=100,
@@ -208,8 +214,8 @@ class Upstream:
         return refused
 
     def _without_secrets(self, text: str) -> str:
-        for secret in self._secrets:
-            text = text.replace(secret, "…")
+        for unspoken in self._unspoken:
+            text = text.replace(unspoken, "…")
         return text
 
 

@@ -30,8 +30,9 @@ from app.mcp_servers.content import result
 from app.mcp_servers.lines import Line, Lines
 from app.mcp_servers.server import Server, State, tool_name
 from app.mcp_servers.servers import McpServers
-from app.settings import Settings, what_is_wrong
+from app.settings import Settings
 from app.tools import Toolbox
+from app.wrong import what_is_wrong
 from tests.mcp import real
 from tests.reading import ask
 from tests.running import KEY, serving

@@ -1,0 +1,124 @@
+"""What is wrong with settings is refused at start: all of it, in one list that says what would be right."""
+
+from pathlib import Path
+
+import pytest
+
+from app.__main__ import main
+from app.settings import Settings
+from app.wrong import unknown
+
+SECRET = "sk-ant-in-the-wrong-place-0123456789"
+
+
+def complaints(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """Return the lines of the list with which the gateway refuses to start."""
+    assert main([]) == 2
+    said = capsys.readouterr()
+    assert not said.out
+    head, *lines = said.err.splitlines()
+    assert head == "claude-gateway cannot start:"
+    assert all(line.startswith("  ") for line in lines)
+    return [line.strip() for line in lines]
+
+
+def test_everything_is_in_one_list_together_with_what_would_be_right(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    wrong = {
+        "GATEWAY_PORT": ("x", "must be a whole number"),
+        "GATEWAY_AUTH": ("tokens", "'none', 'token', 'proxy' or 'jwt'"),
+        "GATEWAY_STORE": ("redis://x", "not available"),
+        "GATEWAY_WORKERS": ("3", "shared store"),
+        "GATEWAY_ALLOW_ANONYMOUS": ("maybe", "true or false"),
+        "GATEWAY_TRUSTED_PROXIES": ("10.0.0.0/99", "127.0.0.1,10.0.0.0/8"),
+        "GATEWAY_CORS_ORIGINS": ("*", "https://chat.example"),
+        "GATEWAY_MODELS": (",", "at least one"),
+        "GATEWAY_RATE_LIMIT": ("often", "60/minute"),
+        "GATEWAY_TOKEN_BUDGET": ("much", "1000000/day"),
+        "GATEWAY_MAX_BODY_BYTES": ("lots", "32MiB"),
+        "GATEWAY_SEND_TIMEOUT": ("0", "greater than 0"),
+        "GATEWAY_PROXY_USER_HEADER": ("Cookie", "X-Forwarded-User"),
+        "GATEWAY_JWT_JWKS_URL": ("http://login.example", "https://"),
+        "GATEWAY_DEFAULT_MAX_TOKENS": ("70000", "GATEWAY_MAX_TOKENS"),
+        "GATEWAY_RATE_LIMITS": ("1/minute", "did you mean GATEWAY_RATE_LIMIT?"),
+        "ANTHROPIC_BASE_URL": ("api.example", "http:// or https://"),
+    }
+    for name, (value, _) in wrong.items():
+        monkeypatch.setenv(name, value)
+    lines = complaints(capsys)
+    assert len(lines) == len(wrong)
+    for name, (_, says) in wrong.items():
+        (line,) = [each for each in lines if each.startswith(f"{name}: ")]
+        assert says in line
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "GATEWAY_PORT",
+        "GATEWAY_AUTH",
+        "GATEWAY_TOKENS_FILE",
+        "GATEWAY_TRUSTED_PROXIES",
+        "GATEWAY_RATE_LIMIT",
+        "GATEWAY_CORS_ORIGINS",
+        "GATEWAY_JWT_JWKS_URL",
+        "GATEWAY_PROXY_USER_HEADER",
+        "GATEWAY_MAX_BODY_BYTES",
+        "ANTHROPIC_BASE_URL",
+    ],
+)
+def test_a_secret_in_the_wrong_place_is_not_repeated(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GATEWAY_AUTH", "jwt")
+    monkeypatch.setenv(name, f"{SECRET} {SECRET}")
+    assert SECRET not in "".join(complaints(capsys))
+
+
+def test_what_depends_on_a_wrong_setting_is_not_complained_of(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, value in {
+        "GATEWAY_AUTH": "tokens",  # so nobody knows yet whether this host is safe
+        "GATEWAY_HOST": "192.0.2.1",
+        "ANTHROPIC_API_KEY": "k",
+    }.items():
+        monkeypatch.setenv(name, value)
+    (line,) = complaints(capsys)
+    assert line.startswith("GATEWAY_AUTH: ")
+
+
+def test_a_misspelt_setting_in_the_env_file_is_found(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("GATEWAY_MAX_STREAM=3\nOTHER=1\nANTHROPIC_LOG=debug\n")
+    assert complaints(capsys) == [
+        "GATEWAY_MAX_STREAM: there is no such setting; did you mean GATEWAY_MAX_STREAMS_PER_CLIENT?"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("GATEWAY_TOKEN_FILE", "did you mean GATEWAY_TOKENS_FILE?"),
+        ("gateway_ratelimit", "did you mean GATEWAY_RATE_LIMIT?"),
+        ("GATEWAY_COLOUR", "there is no such setting"),
+        ("GATEWAY_SERVICE_PORT_HTTP", "enableServiceLinks: false"),
+        ("GATEWAY_PORT_8000_TCP_ADDR", "enableServiceLinks: false"),
+    ],
+)
+def test_an_unknown_variable_is_pointed_at_what_was_meant(name: str, says: str) -> None:
+    (line,) = unknown([name, "PATH", "GATEWAY_PORT"], Settings.model_fields)
+    assert line.startswith(f"{name.upper()}: ")
+    assert says in line
+
+
+def test_every_setting_is_told_in_the_readme() -> None:
+    readme = (Path(__file__).parent.parent / "README.md").read_text()
+    for name in set(Settings.model_fields) - {"api_key", "auth_token", "base_url", "workers", "store"}:
+        assert f"GATEWAY_{name.upper()}`" in readme, name
