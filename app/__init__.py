@@ -29,7 +29,8 @@ every browser connection is a *cursor* on the log. Nothing connects the two ends
 ``websocket``      the same events over a WebSocket
 ``page/``          the chat page's files: joined, compressed, kept in memory
 ``gateway``        what the routes work with
-``relay``          one reader: log and cursor → bytes
+``relay``          the event stream to one reader, sent from the log's bell
+``reader``         one reader: log, cursor and view → what to send next
 ``hub``            the generations of this process: start, find, retire, drain
 ``answer``         one answer of Claude: its turns, and the tools that run between them
 ``turn``           one assistant turn: the calls it takes, retries and continuations included
@@ -39,6 +40,8 @@ every browser connection is a *cursor* on the log. Nothing connects the two ends
 ``mcp_servers/``   MCP servers as a source of such tools: programs and addresses, kept running
 ``catalogue``      the models a browser may choose from
 ``upstream``       the only caller of Claude
+``transport``      HTTP for its SDK: connections, proxies, TLS
+``exchange``       one request on a connection, its answer pushed as it comes
 ``generation``     one generation: its task, its log, its readers, exactly one end
 ``request``        what a browser may ask
 ``metrics``        what Prometheus is told

@@ -85,12 +85,8 @@ class _Answer:
                 body = self._with_turn(number)
                 continue
             await self._settle_tools()
-            calls = self._calls(number)
-            if (
-                message.stop_reason != "tool_use"
-                or not calls
-                or not all(call in self._running for call in calls)
-            ):
+            calls = self._calls(number) if message.stop_reason == "tool_use" else []
+            if not calls or not all(call in self._running for call in calls):
                 return Ending(
                     message.stop_reason,
                     message.stop_sequence,

@@ -14,7 +14,7 @@ from limits import RateLimitItem
 
 from app.generation import Ending, Produce, Teller
 from app.protocol.errors import TooMany
-from app.protocol.events import Event, Retry, Text, Thinking, ToolInput, Usage
+from app.protocol.events import Delta, Event, Retry, Usage
 from app.protocol.fold import Fold
 from app.rates import Standing, in_words
 
@@ -160,23 +160,20 @@ class _Watched:
     def fold(self) -> Fold:
         return self._teller.fold()
 
-    def say(self, event: Event) -> None:
-        """Tell *event* on.
+    def say(self, *events: Event) -> None:
+        """Tell *events* on.
 
         Raises:
             TooMany: the client's budget is used up.
         """
-        self._teller.say(event)
-        match event:
-            case Text(text) | Thinking(text) | ToolInput(partial_json=text):
-                self._characters += len(text)
-            case Retry():
+        self._teller.say(*events)
+        for event in events:
+            if isinstance(event, Delta):
+                self._characters += len(event.piece)
+            elif isinstance(event, Retry):
                 self.broke = self.broke or self._characters > 0
-            case Usage():
-                pass
-            case _:
-                return
-        self._purse.spend(self.used())
+        if any(isinstance(event, Delta | Retry | Usage) for event in events):
+            self._purse.spend(self.used())
 
     def used(self) -> int:
         """Return the tokens used so far: Claude's count, or what has been written, if that is more and not counted yet."""

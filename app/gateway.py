@@ -17,7 +17,7 @@ from app.protocol.errors import BadRequest, TooMany
 from app.protocol.log import BadCursor, Cursor
 from app.protocol.view import PLAIN, View
 from app.rates import Tally
-from app.relay import Reader
+from app.reader import Reader
 from app.request import ChatRequest
 from app.settings import Settings
 from app.tools import Toolbox

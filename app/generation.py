@@ -11,12 +11,12 @@ import secrets
 import time
 import traceback
 from base64 import b32encode
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from app.protocol.errors import Bug, Problem, Refused, Unavailable
-from app.protocol.events import CONTENT, Done, Error, Event, Start, Text, Thinking, ToolInput
+from app.protocol.events import CONTENT, Delta, Done, Error, Event, Start, Text
 from app.protocol.fold import Fold
 from app.protocol.log import Log, LogFull
 from app.protocol.usage import Ledger, TextDigest
@@ -55,8 +55,8 @@ class Teller(Protocol):
     def began(self) -> bool:
         """Whether anything has been said."""
 
-    def say(self, event: Event) -> None:
-        """Append *event*; the first one is preceded by ``start``."""
+    def say(self, *events: Event) -> None:
+        """Append *events*; the first one is preceded by ``start``."""
 
     def answered(self, message_id: str | None, model: str | None) -> None:
         """Note that Claude has answered, so that ``start`` can say it."""
@@ -89,7 +89,6 @@ class Generation:
         on_end: Called once, when the terminal event is in the log.
 
     Attributes:
-        announced: Set with the first event: content, a retry, an end, or a long wait.
         ending: How Claude ended the answer, once it has.
         problem: What it failed with.
         readers: How many there are now.
@@ -117,7 +116,6 @@ class Generation:
         self.ending = Ending()
         self.problem: Problem | None = None
         self.readers = 0
-        self.announced = asyncio.Event()
         self._grace_s = grace_s
         self._on_end = on_end
         self._began = time.monotonic()
@@ -136,7 +134,7 @@ class Generation:
     def start(self, produce: Produce) -> None:
         """Begin. The generation owns the task from here on."""
         loop = asyncio.get_running_loop()
-        self._start_anyway = loop.call_later(START_ANYWAY_S, self._say_start)
+        self._start_anyway = loop.call_later(START_ANYWAY_S, self.say)
         self._task = loop.create_task(self._run(produce), name=f"generation {self.id}")
 
     @property
@@ -149,27 +147,36 @@ class Generation:
         self._message_id = message_id
         self._answered_model = model or self.model
 
-    def say(self, event: Event) -> None:
-        """Append *event*; the first one is preceded by ``start``.
+    def say(self, *events: Event) -> None:
+        """Append *events*; the first one is preceded by ``start``.
 
         Raises:
             Refused: the log would be larger than it may be.
         """
         if self.log.ended:
             return  # cancelled between two events of one read
-        self._say_start()
-        if isinstance(event, Text):
-            self._digest.update(event.text)
-        if self.ttft_ms is None and isinstance(event, Text | Thinking | ToolInput):
-            self.ttft_ms = self.elapsed_ms()
+        if not self.began:
+            events = (self._opening(), *events)
+        had = len(self.log)
         try:
-            self.log.append(event)
+            self.log.append(*events)
         except LogFull as error:
+            self._note(entry.event for entry in self.log.after(had))
             msg = "The answer is larger than this gateway keeps (GATEWAY_MAX_GENERATION_BYTES)."
             problem = Refused(500, msg)
             problem.retryable = False
             raise problem from error
-        self._showed = self._showed or isinstance(event, CONTENT)
+        self._note(events)
+
+    def _note(self, events: Iterable[Event]) -> None:
+        """Take account of what readers can see now."""
+        for event in events:
+            if isinstance(event, Text):
+                self._digest.update(event.text)
+            if not self._showed:
+                self._showed = isinstance(event, CONTENT)
+            if self.ttft_ms is None and isinstance(event, Delta):
+                self.ttft_ms = self.elapsed_ms()
 
     def elapsed_ms(self) -> int:
         """Return milliseconds since the generation began."""
@@ -182,10 +189,9 @@ class Generation:
             fold.feed(entry.event)
         return fold
 
-    def _say_start(self) -> None:
-        if len(self.log) == 0:
-            self.log.append(Start(self.id, self._answered_model, self._message_id))
-            self.announced.set()
+    def _opening(self) -> Start:
+        """Return the event that comes before all others."""
+        return Start(self.id, self._answered_model, self._message_id)
 
     async def _run(self, produce: Produce) -> None:
         try:
@@ -251,8 +257,8 @@ class Generation:
         for timer in (self._start_anyway, self._orphan):
             if timer:
                 timer.cancel()
-        self._say_start()
-        self.log.append(terminal)
+        # Together, so that nobody takes a refusal for the beginning of an answer.
+        self.log.append(*([] if self.began else [self._opening()]), terminal)
         self._on_end(self)
 
     @property

@@ -19,7 +19,8 @@ from app.protocol.errors import BadRequest, Forbidden, Unavailable
 from app.protocol.events import Done
 from app.protocol.log import START, Cursor
 from app.rates import COUNTS
-from app.relay import EventStream, Reader
+from app.reader import Reader
+from app.relay import EventStream
 from app.request import attachment_limits, parse, view_of_query
 from app.session import signed_in
 
@@ -63,21 +64,15 @@ async def chat(request: Request, gateway: Here, caller: Who, key: Key) -> Respon
     started = await gateway.start(asked, caller, key)
     generation = started.generation
     reader = gateway.reader(generation, START, caller, asked.view)
-    try:
-        told = generation.announced.wait() if asked.stream else reader.ended()
-        if not await _unless_gone(request, told):
-            reader.close()
-            return Response(status_code=CLIENT_GONE)
-        if generation.refusal:
-            raise generation.refusal
-        if not asked.stream and generation.problem:
-            raise generation.problem
-    except BaseException:
-        reader.close()
-        raise
     if asked.stream:
-        return _stream(reader, gateway, started.headers)
-    reader.close()
+        return _stream(reader, gateway, started.headers, at_once=False)
+    try:
+        if not await _unless_gone(request, reader.ended()):
+            return Response(status_code=CLIENT_GONE)
+    finally:
+        reader.close()
+    if generation.problem:
+        raise generation.problem
     return _json(_message(generation), chat=generation, headers=started.headers)
 
 
@@ -118,7 +113,7 @@ async def stream(
         return Response(status_code=204)
     if cursor != START:
         gateway.metrics.resumes.inc()
-    return _stream(gateway.reader(generation, cursor, caller, view), gateway, {})
+    return _stream(gateway.reader(generation, cursor, caller, view), gateway, {}, at_once=True)
 
 
 @router.get("/api/chat/{generation_id}")
@@ -210,12 +205,13 @@ async def _unless_gone(request: Request, told: Awaitable[Any]) -> bool:
         gone.cancel()
 
 
-def _stream(reader: Reader, gateway: Gateway, headers: Mapping[str, str]) -> EventStream:
+def _stream(reader: Reader, gateway: Gateway, headers: Mapping[str, str], *, at_once: bool) -> EventStream:
     return EventStream(
         reader,
         ping_s=gateway.settings.ping_interval,
         send_timeout_s=gateway.settings.send_timeout,
         headers=headers,
+        at_once=at_once,
         on_stuck=gateway.metrics.stuck.inc,
     )
 

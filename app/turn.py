@@ -26,7 +26,8 @@ from app.protocol.events import (
     Usage,
     utf16_length,
 )
-from app.upstream import Upstream, drain
+from app.protocol.sse import Frame
+from app.upstream import Upstream
 
 BACKOFF_S = 0.5
 """Before the second call, on average half of it; twice as much before each later one (full jitter)."""
@@ -97,6 +98,7 @@ class Turn:
         self._unsaid: list[Event] | None = None if teller.began else []
         self._showed = False
         self._joint: Joint | None = None
+        self._saying: list[Event] = []
 
     async def run(self, body: dict[str, Any]) -> Translator:
         """Ask with *body*, which is the base and perhaps what the turn has said; return the message that ended it.
@@ -128,21 +130,28 @@ class Turn:
                 translator.stop_reason = "tool_use"
                 break
         self._settle_joint()
+        self._tell()
         self._close_text()
         return translator
 
     async def _call(self, translator: Translator) -> None:
         self._showed = False
         self._joint = Joint(self._plan.said, self._plan.mode) if self._plan.goes_on is not None else None
-        async with self._upstream.stream(self._plan.body) as reads:
-            async for frames in reads:
+
+        def take(frames: list[Frame]) -> bool:
+            try:
                 for frame in frames:
                     self._take(translator, translator.feed(frame))
                     if translator.ended:
-                        await drain(reads)
-                        return
-        msg = "Claude's stream ended before the answer was complete."
-        raise Truncated(msg)
+                        break
+            finally:
+                self._tell()
+            return translator.ended
+
+        await self._upstream.stream(self._plan.body, take)
+        if not translator.ended:
+            msg = "Claude's stream ended before the answer was complete."
+            raise Truncated(msg)
 
     def _take(self, translator: Translator, events: list[Event]) -> None:
         """Say *events*, but hold back usage until there is content: a call that fails before it never was."""
@@ -159,8 +168,16 @@ class Turn:
                 self._on_call(event)
 
     def _say(self, event: Event) -> None:
-        self._showed = self._showed or isinstance(event, CONTENT)
-        self._teller.say(event)
+        """Have *event* said with whatever comes with it."""
+        if not self._showed:
+            self._showed = isinstance(event, CONTENT)
+        self._saying.append(event)
+
+    def _tell(self) -> None:
+        """Say what has come together."""
+        if self._saying:
+            saying, self._saying = self._saying, []
+            self._teller.say(*saying)
 
     # Going on
 
@@ -226,7 +243,7 @@ class Turn:
             return
         repeated, new = joint.split()
         offset, trimmed = utf16_length(self._plan.said), utf16_length(repeated)
-        self._teller.say(Seam(index, offset, trimmed, self._patience.attempt, self._plan.mode))
+        self._say(Seam(index, offset, trimmed, self._patience.attempt, self._plan.mode))
         self._showed = True
         if new:
             self._say(Text(new, index))
@@ -237,6 +254,7 @@ class Turn:
             self._showed = True  # it counts as a break all the same
         self._joint = None
         self._settle_joint()
+        self._tell()
 
     def _close_text(self) -> None:
         """Stop the text that should have gone on, if Claude found nothing to add to it."""

@@ -7,8 +7,8 @@ retries are off: only the caller knows whether a reader has already seen somethi
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from email.utils import parsedate_to_datetime
 from typing import Any, cast
 
@@ -28,17 +28,12 @@ from app.protocol.errors import (
 )
 from app.protocol.sse import Decoder, Frame, FrameTooLarge
 from app.settings import Settings
+from app.transport import PUSH, Transport
 
 logger = logging.getLogger(__name__)
 
 KEEP_ALIVE_S = 60
 """How long an idle connection to Claude is kept: a new one costs a TLS handshake."""
-
-DRAIN_S = 0.25
-"""How long to wait for the end of the body after ``message_stop``; read to its end, a connection is kept."""
-
-BREATH_BYTES = 32 * 1024
-"""How much is read before the readers get their turn."""
 
 SHORTEST_PROMPT = 8
 """A system prompt that is shorter may stand in any sentence."""
@@ -64,11 +59,8 @@ class Upstream:
         # Claude's own words may repeat what they are about.
         prompt = settings.system_prompt or ""
         self._unspoken = [*self._secrets, *([prompt] if len(prompt) >= SHORTEST_PROMPT else [])]
-        limits = httpx2.Limits(
-            max_connections=settings.max_generations + 100,  # a stream holds one; the rest is for short calls
-            max_keepalive_connections=100,
-            keepalive_expiry=KEEP_ALIVE_S,
-        )
+        # A stream holds a connection; the hundred are for short calls.
+        transport = Transport(settings.max_generations + 100, KEEP_ALIVE_S)
         self._client = anthropic.AsyncAnthropic(
             # The SDK wants some credential; an upstream of one's own may need none.
             api_key=settings.api_key.get_secret_value()
@@ -81,23 +73,24 @@ class Upstream:
             max_retries=0,
             # Silence is watched by ``_Silence``, for the whole call and with pings told apart.
             timeout=httpx2.Timeout(connect=self._connect_s, pool=self._connect_s, read=None, write=None),
-            http_client=anthropic.DefaultAioHttpClient(limits=limits),
+            http_client=httpx2.AsyncClient(transport=transport, follow_redirects=True),
         )
 
     async def close(self) -> None:
         """Close all connections."""
         await self._client.close()
 
-    @asynccontextmanager
-    async def stream(self, body: Mapping[str, Any]) -> AsyncIterator[AsyncIterator[list[Frame]]]:
-        """Ask for an answer; the value yields the frames that each read completed, until the body ends.
+    async def stream(self, body: Mapping[str, Any], take: Callable[[list[Frame]], bool]) -> None:
+        """Ask for an answer; *take* is given the frames that each read completes, until the body ends or it has enough.
 
-        Leaving closes the connection, unless the body was read to its end.
+        It is called in the callback in which the bytes came, and must not wait. Leaving closes the connection,
+        unless the body was read to its end or *take* said that it has enough and the end follows soon.
 
         Raises:
-            Problem: Claude refused, could not be reached, fell silent, or the connection was lost.
+            Problem: Claude refused, could not be reached, fell silent, or the connection was lost; or what *take* raised.
         """
         content = jsontext.render({**body, "stream": True})
+        decoder = Decoder()
         with self._as_problems(body.get("model")):
             async with _Silence(self._stall_s, self._total_s) as silence:
                 answer = await self._client.post(
@@ -111,8 +104,14 @@ class Upstream:
                 # The declared type is the stream class; a cast_to of httpx2.Response gives the response itself.
                 response = cast("httpx2.Response", answer)
                 try:
-                    await _insist_on_event_stream(response)
-                    yield _frames(response, silence)
+                    _insist_on_event_stream(response)
+
+                    def read(data: bytes) -> bool:
+                        frames = decoder.feed(data)
+                        silence.heard(frames)
+                        return bool(frames) and take(frames)
+
+                    await response.extensions[PUSH].push(read)
                 finally:
                     await response.aclose()
 
@@ -246,9 +245,11 @@ class _Silence:
 
     def heard(self, frames: list[Frame]) -> None:
         """Note that bytes have come, and whether they said anything."""
-        self._heard = self._loop.time()
-        if frames and any(frame.event != "ping" for frame in frames):
-            self._told = self._heard
+        self._heard = now = self._loop.time()
+        for frame in frames:
+            if frame.event != "ping":
+                self._told = now
+                return
 
     def _due(self) -> float:
         return min(self._heard + self._stall_s, self._told + 2 * self._stall_s)
@@ -260,32 +261,15 @@ class _Silence:
             self._deadline.reschedule(self._loop.time())
 
 
-async def _frames(response: httpx2.Response, silence: _Silence) -> AsyncIterator[list[Frame]]:
-    decoder = Decoder()
-    unbroken = 0
-    async for chunk in response.aiter_bytes():
-        frames = decoder.feed(chunk)
-        silence.heard(frames)
-        if frames:
-            yield frames
-        unbroken += len(chunk)
-        if unbroken > BREATH_BYTES:
-            unbroken = 0
-            await asyncio.sleep(0)  # what has arrived already never suspends, and readers would see nothing
-
-
-async def drain(frames: AsyncIterator[list[Frame]]) -> None:
-    """Read what is left of a body whose message has ended, so that its connection can be used again."""
-    with suppress(Exception):
-        async with asyncio.timeout(DRAIN_S):
-            async for _ in frames:
-                pass
-
-
-async def _insist_on_event_stream(response: httpx2.Response) -> None:
-    kind = response.headers.get("content-type", "")
-    if not kind.startswith("text/event-stream"):
-        logger.error("The upstream answered 200 with %.80r instead of an event stream", kind)
+def _insist_on_event_stream(response: httpx2.Response) -> None:
+    kind, encoding = (
+        response.headers.get("content-type", ""),
+        response.headers.get("content-encoding", "identity"),
+    )
+    if not kind.startswith("text/event-stream") or encoding != "identity":
+        logger.error(
+            "The upstream answered 200 with %.80r (%.20r) instead of an event stream", kind, encoding
+        )
         msg = "The gateway's upstream does not speak Claude's API. Its operator must look at its address."
         raise Misconfigured(msg)
 

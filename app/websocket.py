@@ -16,7 +16,7 @@ from app.protocol import jsontext
 from app.protocol.errors import BadRequest, Problem
 from app.protocol.events import DONE
 from app.protocol.log import START
-from app.relay import Reader
+from app.reader import Reader
 from app.request import parse
 
 FIRST_MESSAGE_S = 10

@@ -18,6 +18,7 @@ Rules
    twice before any block, a block that never stops, ``[DONE]``, an empty frame.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,6 +41,13 @@ from app.protocol.events import (
 )
 from app.protocol.sse import Frame
 from app.protocol.usage import Ledger
+
+TEXT_DELTA = re.compile(
+    rb'\{"type":"content_block_delta","index":(0|[1-9]\d{0,8}),"delta":\{"type":"text_delta","text":'
+    rb'("[^"\\]*(?:\\.[^"\\]*)*")\}\}'
+)
+"""A token of text as Claude writes it: exactly these fields, the text one whole JSON string. Anything else, were it
+only a blank, is read as JSON."""
 
 WHOLE = frozenset({"end_turn", "tool_use", "pause_turn", "stop_sequence"})
 """Stop reasons after which a call's input must be whole; after any other, it may have been cut off."""
@@ -121,6 +129,11 @@ class Translator:
             Garbled: the frame is not one of Claude's protocol.
         """
         try:
+            if token := TEXT_DELTA.fullmatch(frame.data):
+                opened = self._open.get(int(token[1]))
+                if opened is not None and opened.kind == "text":
+                    text = jsontext.parse(token[2])
+                    return [Text(text, opened.index)] if text else []
             data = jsontext.parse(frame.data)
             kind = data["type"]
         except (ValueError, KeyError, TypeError) as error:

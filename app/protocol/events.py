@@ -67,6 +67,11 @@ class Text(_Event):
     text: str
     index: int
 
+    @property
+    def piece(self) -> str:
+        """What it adds to its block."""
+        return self.text
+
     def wire(self) -> dict[str, Any]:
         """Return the event's JSON object. Written out, because it is made for each token."""
         return {"type": "text", "text": self.text, "index": self.index}
@@ -80,6 +85,11 @@ class Thinking(_Event):
     thinking: str
     index: int
 
+    @property
+    def piece(self) -> str:
+        """What it adds to its block."""
+        return self.thinking
+
     def wire(self) -> dict[str, Any]:
         """Return the event's JSON object. Written out, because it is made for each token."""
         return {"type": "thinking", "thinking": self.thinking, "index": self.index}
@@ -92,6 +102,11 @@ class ToolInput(_Event):
     type = "tool_input"
     partial_json: str
     index: int
+
+    @property
+    def piece(self) -> str:
+        """What it adds to its block."""
+        return self.partial_json
 
     def wire(self) -> dict[str, Any]:
         """Return the event's JSON object. Written out, because it is made for each token."""
@@ -254,8 +269,8 @@ class Done(_Event):
     digest: str
 
 
-Delta: TypeAlias = Text | Thinking | ToolInput
-Terminal: TypeAlias = Error | Done
+Delta = Text | Thinking | ToolInput
+Terminal = Error | Done
 Event: TypeAlias = (
     Start
     | BlockStart
@@ -329,24 +344,21 @@ def parse(data: bytes) -> Event:
 
 def joins(first: Event, second: Event) -> bool:
     """Say whether both are pieces of one and the same thing, so that one event can carry them."""
-    match first, second:
-        case (Text(_, a), Text(_, b)) | (Thinking(_, a), Thinking(_, b)) | (ToolInput(_, a), ToolInput(_, b)):
-            return a == b
-        case _:
-            return False
+    # Not a match statement: this runs for every token.
+    return (
+        isinstance(first, Delta)
+        and isinstance(second, Delta)
+        and type(first) is type(second)
+        and first.index == second.index
+    )
 
 
 def join(pieces: Sequence[Event]) -> Event:
     """Return one event that says what *pieces*, neighbours of which any two join, say one after the other."""
-    match pieces[0]:
-        case Text(_, index):
-            return Text("".join(piece.text for piece in pieces if isinstance(piece, Text)), index)
-        case Thinking(_, index):
-            return Thinking("".join(piece.thinking for piece in pieces if isinstance(piece, Thinking)), index)
-        case ToolInput(_, index):
-            return ToolInput("".join(p.partial_json for p in pieces if isinstance(p, ToolInput)), index)
-        case other:
-            return other
+    first = pieces[0]
+    if not isinstance(first, Delta):
+        return first
+    return type(first)("".join(each.piece for each in pieces if isinstance(each, Delta)), first.index)
 
 
 def utf16_length(text: str) -> int:

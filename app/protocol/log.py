@@ -3,15 +3,17 @@
 Producer and readers are joined by nothing else. A reader is a cursor: it asks for what comes ``after`` it,
 and listens to the bell before it looks, so no ring is missed. Live and replay are the same read. A log kept
 elsewhere (Redis) has the same verbs: append, after, listen, ended.
+
+What came together is appended together: neighbouring deltas of one block become one event, and the bell rings
+once. So what a delta costs falls with how many come at a time.
 """
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, Self
 
 from app.protocol import sse
-from app.protocol.events import DONE, Done, Error, Event, Text, join, joins, render
+from app.protocol.events import DONE, Delta, Done, Error, Event, Terminal, Text, join, joins, render
 
 EPOCH = 1
 """Rises when another process takes a generation over. This log lives and dies with its process."""
@@ -43,8 +45,7 @@ class BadCursor(ValueError):
     """A cursor that no log ever gave out, or that lies behind this log's end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One event and its frame, encoded once for all readers."""
 
     event: Event
@@ -111,20 +112,28 @@ class Log:
         """Whether there will never be more."""
         return self.terminal is not None
 
-    def append(self, event: Event) -> None:
-        """Number *event*, keep it and ring.
+    def append(self, *events: Event) -> None:
+        """Number *events*, keep them and ring once.
 
         Raises:
-            LogFull: it does not fit. A terminal event always fits.
-            LogEnded: there is a terminal event already.
+            LogFull: one does not fit; those before it are kept. A terminal event always fits.
+            LogEnded: there is a terminal event before it.
         """
+        try:
+            for event in events if len(events) == 1 else _joined(events):
+                self._keep(event)
+        finally:
+            for bell in self._bells:
+                bell()
+
+    def _keep(self, event: Event) -> None:
         if self.terminal:
             msg = f"{event.type} after the terminal event"
             raise LogEnded(msg)
         id_ = f"{EPOCH}-{len(self._entries) + 1}"  # as Cursor says it, without making one for each token
         frame = sse.encode(render(event), id_)
         size = len(frame) + OVERHEAD_BYTES
-        if isinstance(event, Done | Error):
+        if isinstance(event, Terminal):
             frame += sse.encode(DONE, id_)
             self.terminal = event
         elif self.bytes + size > self._max:
@@ -132,12 +141,18 @@ class Log:
             raise LogFull(msg)
         self._entries.append(Entry(event, frame))
         self.bytes += size
-        for bell in self._bells:
-            bell()
 
     def after(self, number: int) -> Sequence[Entry]:
         """Return the entries after the first *number*, oldest first."""
         return self._entries[number:]
+
+    def slice(self, number: int) -> Sequence[Entry]:
+        """Return as many of the entries after the first *number* as may be sent at once, at least one if there is any."""
+        entries = self._entries
+        size, end = 0, number
+        while end < len(entries) and (size := size + len(entries[end].frame)) <= SLICE_BYTES:
+            end += 1
+        return entries[number : max(end, number + 1)]
 
     def check(self, cursor: Cursor) -> None:
         """Insist that *cursor* is a place in this log.
@@ -162,16 +177,6 @@ class Log:
         return lambda: self._bells.remove(bell)
 
 
-def bounded(entries: Sequence[Entry]) -> Sequence[Entry]:
-    """Return as many of *entries* as may be sent at once, at least one."""
-    size = 0
-    for number, entry in enumerate(entries):
-        size += len(entry.frame)
-        if size > SLICE_BYTES:
-            return entries[: max(1, number)]
-    return entries
-
-
 def frames(entries: Sequence[Entry], first_number: int) -> bytes:
     """Return *entries* as bytes, neighbouring deltas of one block joined under the last one's id.
 
@@ -193,3 +198,17 @@ def frames(entries: Sequence[Entry], first_number: int) -> bytes:
             out.append(sse.encode(render(joined), str(Cursor(first_number + end - 1))))
         at = end
     return b"".join(out)
+
+
+def _joined(events: Sequence[Event]) -> Iterator[Event]:
+    """Yield *events*, neighbouring deltas of one block as one."""
+    run: list[Event] = []
+    size = 0
+    for event in events:
+        if run and (size >= JOINED_BYTES or not joins(run[-1], event)):
+            yield run[0] if len(run) == 1 else join(run)
+            run, size = [], 0
+        run.append(event)
+        size += len(event.piece) if isinstance(event, Delta) else 0
+    if run:
+        yield run[0] if len(run) == 1 else join(run)

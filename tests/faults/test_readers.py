@@ -360,7 +360,7 @@ async def test_a_thousand_readers_that_return_at_once_all_go_on() -> None:
     gate = asyncio.Event()
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    async with rigged(lambda _: gated(gate), max_streams_per_client=answers) as rig:
+    async with rigged(lambda _: gated(gate), max_streams_per_client=64) as rig:
         first = [await rig.gateway.stream(ask("x")) for _ in range(answers)]
         for stream in first:
             await stream.until_text(len("".join(PIECES[:30])))

@@ -28,7 +28,6 @@ from app.protocol.log import (
     Log,
     LogEnded,
     LogFull,
-    bounded,
     frames,
 )
 from app.protocol.sse import Decoder, Frame, encode
@@ -103,6 +102,36 @@ def test_a_bell_rings_after_each_event_until_it_is_taken_away() -> None:
     quiet["a"]()
     log.append(DONE_EVENT)
     assert heard == [("a", 1), ("b", 1), ("a", 2)]
+
+
+def test_what_comes_together_rings_once_and_neighbouring_deltas_of_it_are_one_event() -> None:
+    log = Log(10**6)
+    heard: list[int] = []
+    log.listen(lambda: heard.append(len(log)))
+    log.append(Text("a", 0), Text("b", 0), BlockStop(0, 5), Thinking("c", 1), Thinking("d", 1), Text("e", 1))
+    assert [entry.event for entry in log.after(0)] == [
+        Text("ab", 0),
+        BlockStop(0, 5),
+        Thinking("cd", 1),
+        Text("e", 1),
+    ]
+    assert heard == [4]
+
+
+def test_of_what_comes_together_all_is_kept_that_fits() -> None:
+    size = len(encode(render(Text("a", 0)), "1-1")) + OVERHEAD_BYTES
+    log = Log(2 * size)
+    heard: list[int] = []
+    log.listen(lambda: heard.append(len(log)))
+    with pytest.raises(LogFull):
+        log.append(Text("a", 0), Text("b", 1), Text("c", 2))
+    assert ([entry.event for entry in log.after(0)], heard) == ([Text("a", 0), Text("b", 1)], [2])
+
+
+def test_what_comes_together_is_joined_within_a_bound() -> None:
+    log = log_of()
+    log.append(*[Text("x" * 2000, 0)] * 100)
+    assert [len(entry.frame) // 2000 for entry in log.after(0)] == [9] * 11 + [1]
 
 
 # Cursors
@@ -235,6 +264,16 @@ def test_every_id_that_a_joined_catch_up_gives_out_is_a_place_to_go_on_from(even
         assert said(got + rest) == said(events)
 
 
+@given(st.lists(st.lists(DELTAS, max_size=6), max_size=6))
+def test_it_is_the_same_text_however_much_of_it_comes_together(batches: list[list[Event]]) -> None:
+    log = log_of()
+    for batch in batches:
+        log.append(*batch)
+    assert said([entry.event for entry in log.after(0)]) == said(
+        [event for batch in batches for event in batch]
+    )
+
+
 @given(st.lists(DELTAS, max_size=20))
 def test_what_was_read_once_never_changes(events: list[Event]) -> None:
     log = Log(10**9)
@@ -253,13 +292,13 @@ def test_what_is_sent_at_once_is_bounded_and_is_at_least_one_event() -> None:
     log.append(Text("y" * 200_000, 0))
     at, sizes = 0, []
     while at < len(log):
-        entries = bounded(log.after(at))
+        entries = log.slice(at)
         sizes.append(sum(len(entry.frame) for entry in entries))
         at += len(entries)
     assert at == 101
     assert all(size <= SLICE_BYTES for size in sizes[:-1])
     assert len(sizes) < 6
-    assert len(bounded(log.after(0)[:3])) == 3
+    assert log.slice(at) == []
 
 
 def test_a_joined_event_is_bounded_so_that_a_slow_readers_cursor_moves() -> None:

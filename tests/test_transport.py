@@ -1,0 +1,346 @@
+"""The exchange with Claude on the wire: heads and bodies cut anywhere, connections kept, proxies, TLS."""
+
+import asyncio
+import base64
+import ssl
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+import trustme
+
+from app.transport import PUSH, Transport
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n"
+BODY = b"5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n"
+
+
+class Server:
+    """Answers each request with the bytes that the test wants, cut as it wants; ``None`` closes, an event is waited for.
+
+    Attributes:
+        heads: What was asked.
+        connections: How many there were.
+        gone: How many the other side has closed.
+    """
+
+    def __init__(self, answer: Callable[[], Iterator[Any]]) -> None:
+        self._answer = answer
+        self.heads: list[bytes] = []
+        self.bodies: list[bytes] = []
+        self.connections = 0
+        self.gone = asyncio.Event()
+        self.url = ""
+
+    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        try:
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                self.heads.append(head)
+                length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0] or 0)
+                self.bodies.append(await reader.readexactly(length))
+                for step in self._answer():
+                    if step is None:
+                        return
+                    if isinstance(step, asyncio.Event):
+                        await step.wait()
+                    else:
+                        writer.write(step)
+                        await writer.drain()
+                        await asyncio.sleep(0)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            self.gone.set()
+        finally:
+            writer.close()
+
+
+@asynccontextmanager
+async def answering(*steps: Any, tls: ssl.SSLContext | None = None) -> AsyncIterator[Server]:
+    server = Server(lambda: iter(steps))
+    listener = await asyncio.start_server(server.handle, "127.0.0.1", 0, ssl=tls)
+    port = listener.sockets[0].getsockname()[1]
+    server.url = f"https://localhost:{port}" if tls else f"http://127.0.0.1:{port}"
+    async with listener:
+        yield server
+
+
+@asynccontextmanager
+async def asking(*, max_connections: int = 10) -> AsyncIterator[httpx2.AsyncClient]:
+    async with httpx2.AsyncClient(transport=Transport(max_connections, 60), follow_redirects=True) as client:
+        yield client
+
+
+async def pushed(client: httpx2.AsyncClient, url: str, take: Callable[[bytes], Any] | None = None) -> bytes:
+    """Return the body, put together from what was pushed."""
+    read: list[bytes] = []
+
+    def each(data: bytes) -> Any:
+        read.append(data)
+        return take and take(data)
+
+    request = client.build_request("POST", url, content=b"{}")
+    response = await client.send(request, stream=True)
+    try:
+        await response.extensions[PUSH].push(each)
+    finally:
+        await response.aclose()
+    return b"".join(read)
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 10_000])
+async def test_an_answer_is_the_same_however_it_is_cut(size: int) -> None:
+    whole = b"HTTP/1.1 100 Continue\r\n\r\n" + CHUNKED + BODY
+    steps = [whole[at : at + size] for at in range(0, len(whole), size)]
+    async with answering(*steps) as server, asking() as client:
+        for _ in range(3):
+            assert await pushed(client, server.url) == b"hello world"
+        assert (await client.post(server.url, content=b"{}")).content == b"hello world"
+        assert server.connections == 1
+        assert server.bodies == [b"{}"] * 4
+
+
+ENDS = {
+    "a length": (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", b"hello", 1),
+    "the connection's end": (b"HTTP/1.1 200 OK\r\n\r\n", b"hello", None, 2),
+    "the end of an old connection": (b"HTTP/1.0 200 OK\r\n\r\n", b"hello", None, 2),
+    "a length, on a connection to be closed": (
+        b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\n",
+        b"hello",
+        None,
+        2,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ENDS)
+async def test_a_body_ends_in_any_of_https_ways(name: str) -> None:
+    *steps, connections = ENDS[name]
+    async with answering(*steps) as server, asking() as client:
+        for _ in range(2):
+            assert await pushed(client, server.url) == b"hello"
+        assert server.connections == connections
+
+
+async def test_an_answer_without_a_body_is_one() -> None:
+    async with answering(b"HTTP/1.1 204 No Content\r\n\r\n") as server, asking() as client:
+        assert [await pushed(client, server.url) for _ in range(2)] == [b"", b""]
+        assert server.connections == 1
+
+
+BREAKS = {
+    "before the head": ((None,), httpx2.RemoteProtocolError),
+    "within the head": ((b"HTTP/1.1 200 OK\r\nContent-", None), httpx2.RemoteProtocolError),
+    "not HTTP at all": ((b"220 smtp.example.org ESMTP\r\n\r\n",), httpx2.RemoteProtocolError),
+    "within a chunk": ((CHUNKED, b"5\r\nhel", None), httpx2.ReadError),
+    "between chunks": ((CHUNKED, b"5\r\nhello\r\n", None), httpx2.ReadError),
+    "short of its length": ((b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello", None), httpx2.ReadError),
+    "in a wrong chunk": ((CHUNKED, b"5\r\nhello\r\nxyz\r\n"), httpx2.RemoteProtocolError),
+}
+
+
+@pytest.mark.parametrize("name", BREAKS)
+async def test_a_broken_answer_is_an_error_and_its_connection_is_not_used_again(name: str) -> None:
+    steps, error = BREAKS[name]
+    async with answering(*steps) as server, asking() as client:
+        for _ in range(2):
+            with pytest.raises(error):
+                await pushed(client, server.url)
+        assert server.connections == 2
+
+
+async def test_nobody_there_is_an_error() -> None:
+    async with answering() as server:
+        pass
+    async with asking() as client:
+        with pytest.raises(httpx2.ConnectError):
+            await pushed(client, server.url)
+
+
+async def test_all_that_has_come_is_handed_on_before_the_break_is_told() -> None:
+    told: list[bytes] = []
+    async with answering(CHUNKED + b"5\r\nhello\r\n", None) as server, asking() as client:
+        with pytest.raises(httpx2.ReadError):
+            await pushed(client, server.url, told.append)
+    assert b"".join(told) == b"hello"
+
+
+async def test_what_takes_the_body_may_refuse_it_also_with_its_last_bytes() -> None:
+    def refuse(_: bytes) -> None:
+        msg = "no"
+        raise ValueError(msg)
+
+    async with answering(CHUNKED + BODY) as server, asking() as client:
+        with pytest.raises(ValueError, match="no"):
+            await pushed(client, server.url, refuse)
+
+
+async def test_whoever_leaves_closes_the_connection() -> None:
+    async with answering(CHUNKED, b"5\r\nhello\r\n", asyncio.Event()) as server, asking() as client:
+        begun = asyncio.Event()
+        leaving = asyncio.create_task(pushed(client, server.url, lambda _: begun.set()))
+        await begun.wait()
+        leaving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await leaving
+        assert server.connections == 1
+
+
+async def test_after_enough_the_end_is_waited_for_and_the_connection_kept() -> None:
+    ending = asyncio.Event()
+    async with answering(CHUNKED + b"5\r\nhello\r\n", ending, b"0\r\n\r\n") as server, asking() as client:
+
+        def enough(_: bytes) -> bool:
+            asyncio.get_running_loop().call_soon(ending.set)
+            return True
+
+        assert await pushed(client, server.url, enough) == b"hello"
+        assert await pushed(client, server.url, enough) == b"hello"
+        assert server.connections == 1
+
+
+@pytest.mark.parametrize("then", [asyncio.Event, lambda: None])
+async def test_after_enough_an_end_that_never_comes_is_not_waited_for_for_ever_and_a_break_is_none(
+    then: Any,
+) -> None:
+    async with answering(CHUNKED + b"5\r\nhello\r\n", then()) as server, asking() as client:
+        assert await pushed(client, server.url, lambda _: True) == b"hello"
+
+
+async def test_there_are_as_many_connections_as_may_be() -> None:
+    go_on = asyncio.Event()
+    async with answering(CHUNKED, go_on, BODY) as server, asking(max_connections=2) as client:
+        waiting = [asyncio.create_task(pushed(client, server.url)) for _ in range(4)]
+        while server.connections < 2:  # noqa: ASYNC110 - the server has nothing to tell
+            await asyncio.sleep(0)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert server.connections == 2
+        go_on.set()
+        assert await asyncio.gather(*waiting) == [b"hello world"] * 4
+        assert server.connections == 2
+
+
+async def test_a_connection_that_is_not_there_in_time_is_a_timeout() -> None:
+    async with answering(CHUNKED, asyncio.Event()) as server, asking(max_connections=1) as client:
+        holding = asyncio.create_task(pushed(client, server.url))
+        while not server.connections:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0)
+        with pytest.raises(httpx2.ConnectTimeout):
+            await client.post(server.url, content=b"", timeout=httpx2.Timeout(None, pool=0.01))
+        holding.cancel()
+
+
+async def test_a_header_cannot_forge_another() -> None:
+    async with answering(CHUNKED + BODY) as server, asking() as client:
+        with pytest.raises(httpx2.LocalProtocolError):
+            await client.post(server.url, headers={"x-api-key": "a\r\nx-evil: b"})
+        assert not server.heads
+
+
+async def test_a_redirect_is_followed() -> None:
+    async with answering(CHUNKED + BODY) as there:
+        moved = b"HTTP/1.1 307 Moved\r\nLocation: %b/there\r\nContent-Length: 0\r\n\r\n" % there.url.encode()
+        async with answering(moved) as server, asking() as client:
+            assert (await client.post(server.url, content=b"{}")).content == b"hello world"
+        assert there.heads[0].startswith(b"POST /there HTTP/1.1\r\n")
+
+
+# TLS and proxies
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def tls(authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+    """Return a server's context, whose authority this process trusts."""
+    file = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(file))
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    return context
+
+
+async def test_tls_is_spoken_and_its_connections_are_kept(tls: ssl.SSLContext) -> None:
+    async with answering(CHUNKED + BODY, tls=tls) as server, asking() as client:
+        for _ in range(3):
+            assert await pushed(client, server.url) == b"hello world"
+        assert server.connections == 1
+
+
+async def test_a_certificate_nobody_vouches_for_is_refused(
+    tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE")
+    async with answering(CHUNKED + BODY, tls=tls) as server, asking() as client:
+        with pytest.raises(httpx2.ConnectError):
+            await pushed(client, server.url)
+    assert not server.heads
+
+
+@asynccontextmanager
+async def proxying(heads: list[bytes]) -> AsyncIterator[str]:
+    """Run a proxy that tunnels and notes what it was asked."""
+
+    async def pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            writer.write(data)
+        writer.close()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        heads.append(head)
+        host, _, port = head.split()[1].decode().rpartition(":")
+        there, to = await asyncio.open_connection(host, int(port))
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        await asyncio.gather(pour(reader, to), pour(there, writer))
+
+    listener = await asyncio.start_server(handle, "127.0.0.1", 0)
+    async with listener:
+        yield f"127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+
+
+LOGIN = b"\r\nProxy-Authorization: Basic " + base64.b64encode(b"me:secret") + b"\r\n"
+
+
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "all_proxy"])
+async def test_an_https_proxy_is_tunnelled_through(
+    name: str, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heads: list[bytes] = []
+    async with proxying(heads) as proxy, answering(CHUNKED + BODY, tls=tls) as server:
+        monkeypatch.setenv(name, f"http://me:secret@{proxy}")
+        async with asking() as client:
+            for _ in range(2):
+                assert await pushed(client, server.url) == b"hello world"
+    assert len(heads) == 1
+    assert heads[0].startswith(b"CONNECT localhost:")
+    assert LOGIN.lower() in heads[0].lower()
+    assert b"roxy" not in b"".join(server.heads)
+
+
+async def test_an_http_proxy_is_asked_for_the_whole_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with answering(CHUNKED + BODY) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url.replace("//", "//me:secret@"))
+        async with asking() as client:
+            assert await pushed(client, "http://claude.example/v1/messages") == b"hello world"
+    assert proxy.heads[0].startswith(b"POST http://claude.example/v1/messages HTTP/1.1\r\n")
+    assert LOGIN in proxy.heads[0]
+
+
+async def test_no_proxy_names_what_is_asked_directly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "127.0.0.1:1")  # without its scheme, as many write it
+    async with answering(CHUNKED + BODY) as server:
+        async with asking() as client:
+            with pytest.raises(httpx2.ConnectError):
+                await pushed(client, server.url)
+        monkeypatch.setenv("no_proxy", "example.org,127.0.0.1")
+        async with asking() as client:
+            assert await pushed(client, server.url) == b"hello world"
