@@ -34,6 +34,8 @@ export class Answer {
 
   /** The view grew. */
   onShown = () => {};
+  /** The connection changed. @type {(state: import("./connection.js").State) => void} */
+  onState = () => {};
   /** The transcript changed. @type {(event: ChatEvent) => void} */
   onEvent = () => {};
 
@@ -54,7 +56,10 @@ export class Answer {
    * @param {SharedConnection} connection
    */
   async follow(connection) {
-    connection.onState = (state) => (this.view.state = state);
+    connection.onState = (state) => {
+      this.view.state = state;
+      this.onState(state);
+    };
     connection.onEvent = (event, live) => this.#take(event, live);
     const hidden = () => document.hidden && this.#flush();
     document.addEventListener("visibilitychange", hidden);

@@ -138,7 +138,12 @@ export class Chat {
     const generations = this.#generations;
     generations.onBegin = ({ reply, answer }) => {
       this.#list.write(reply.conversation, true);
-      answer.onShown = () => this.#workspace.conversation.id === reply.conversation && this.#follower.follow();
+      const isOpen = () => this.#workspace.conversation.id === reply.conversation;
+      answer.onShown = () => isOpen() && this.#follower.follow();
+      answer.onState = (state) => {
+        const waits = state === "reconnecting" || state === "offline";
+        if (waits && isOpen()) this.#announcer.say(text.state[state]);
+      };
     };
     generations.onEvent = (generation, event) => {
       if (this.#workspace.writing !== generation || generation.announced) return;

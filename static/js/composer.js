@@ -102,7 +102,6 @@ export class Composer {
   complain(words) {
     const line = document.createElement("p");
     line.role = "alert";
-    line.dir = "auto";
     line.textContent = words;
     this.#problem.append(line);
   }

@@ -25,6 +25,9 @@ import { promptView } from "./prompt.js";
 /** ms that drawing may take at a time */
 const SLICE = 8;
 
+/** Endings after which more can be had by asking for it. */
+const GOES_ON = new Set(["max_tokens", "cancelled", "abandoned", "pause_turn"]);
+
 export class Thread {
   #log;
   #follower;
@@ -215,12 +218,13 @@ export class Thread {
     }
     const again = part(answer.view.element, "again-menu");
     again.addEventListener("click", () => this.onAgainMenu(reply, again));
+    const { terminal } = transcript;
+    const reason = terminal?.type === "done" ? (terminal.stop_reason ?? "") : "";
+    const cutOff = unfinished || terminal?.type === "error" || GOES_ON.has(reason);
+    // a pause may come before the first word, between tools
+    if (cutOff && (answer.words > 0 || reason === "pause_turn")) answer.view.offer(text.goOn, () => this.onContinue());
     if (answer.words === 0) return;
     answer.view.copyable(() => plainText(transcript));
     void answer.verify();
-    const { terminal } = transcript;
-    const cutOff =
-      unfinished || terminal?.type === "error" || ["max_tokens", "cancelled"].includes(terminal?.stop_reason ?? "");
-    if (cutOff) answer.view.offer(text.goOn, () => this.onContinue());
   }
 }

@@ -6,6 +6,9 @@
  * before it. It was signed under that request's system prompt and tools too, so under others it is left out (a model
  * leaves another model's thinking aside by itself). Leaving it out is decided per answer by its own request alone,
  * so what an earlier request said of the past and what a later one says of it are the same.
+ *
+ * A question that was refused is left out together with what was said of it: half a refused answer is none, and Claude
+ * would go on refusing.
  */
 
 import { plainText, turns } from "../transcript.js";
@@ -27,11 +30,20 @@ const context = ({ system = null, tools = null }) => JSON.stringify([system, too
  */
 export function history(path, asking) {
   const now = context(asking);
-  return path.flatMap((message) => {
+  return path.flatMap((message, n) => {
+    const answer = message.role === "user" ? path[n + 1] : message;
+    if (answer && wasRefused(answer)) return [];
     if (message.role === "user") return [{ role: message.role, content: message.content }];
     const said = message.turns ?? turns(message.transcript);
     return sendable(said, context(message.asked) === now);
   });
+}
+
+/** @param {Message} message */
+function wasRefused(message) {
+  if (message.role === "user") return false;
+  const { terminal } = message.transcript;
+  return terminal?.type === "done" && terminal.stop_reason === "refusal";
 }
 
 /**

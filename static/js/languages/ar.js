@@ -1,7 +1,7 @@
 // @ts-check
 /** Arabic. */
 
-import { formats } from "./formats.js";
+import { formats, isolated } from "./formats.js";
 
 const { number, measure, plural, dollars, size } = formats("ar");
 /** @param {number} ms */
@@ -120,7 +120,7 @@ export const texts = {
   allConversations: "المحادثات",
   exported: {
     you: "أنت",
-    claude: (model) => (model ? `Claude ‏(${model})` : "كلود"),
+    claude: (model) => (model ? `Claude ‏(${isolated(model)})` : "كلود"),
     attachment: "مرفق",
     sources: "المصادر:",
   },
@@ -149,7 +149,7 @@ export const texts = {
   },
 
   again: "أجب مجددًا",
-  againWith: (model) => `أجب مجددًا باستخدام ${model}`,
+  againWith: (model) => `أجب مجددًا باستخدام ${isolated(model)}`,
   branches: (at, all) => `${number(at)} من ${number(all)}`,
   promptBranch: { previous: "الصياغة السابقة", next: "الصياغة التالية" },
   answerBranch: { previous: "الإجابة السابقة", next: "الإجابة التالية" },
@@ -158,7 +158,7 @@ export const texts = {
   stop: "إيقاف",
   stopping: "جارٍ الإيقاف…",
   you: "أنت",
-  answerBy: (model) => (model ? `المساعد، ${model}` : "المساعد"),
+  answerBy: (model) => (model ? `المساعد، ${isolated(model)}` : "المساعد"),
   gatewaysModel: "نموذج البوابة",
 
   state: {
@@ -186,7 +186,7 @@ export const texts = {
   signIn: {
     wrong: "هذا الرمز غير معروف هنا. ربما أُلغي، أو نقص جزء منه.",
     tooOften: (s) => `محاولات كثيرة جدًا. حاول مجددًا بعد ${wait(s)}.`,
-    as: (name) => `مسجّل الدخول باسم ${name}`,
+    as: (name) => `مسجّل الدخول باسم ${isolated(name)}`,
   },
 
   shortcuts: {
@@ -202,13 +202,13 @@ export const texts = {
   attach: {
     kinds: { image: "صورة", pdf: "ملف PDF", text: "نص" },
     size: (bytes) => size(bytes),
-    remove: (name) => `إزالة ${name}`,
+    remove: (name) => `إزالة ${isolated(name)}`,
     reading: "ما زال ملف قيد القراءة.",
     notYet: "لم تخبر البوابة بعدُ بالملفات التي تقبلها. حاول بعد لحظة.",
-    wrongType: (name) => `${name} ليس صورة ولا PDF ولا نصًّا، ولا يقرأ Claude سواها.`,
-    tooLarge: (name, most) => `${name} أكبر مما يجب: الحد الأقصى ${size(most)}.`,
-    empty: (name) => `${name} فارغ.`,
-    broken: (name) => `تعذّرت قراءة ${name}؛ قد يكون تالفًا.`,
+    wrongType: (name) => `${isolated(name)} ليس صورة ولا PDF ولا نصًّا، ولا يقرأ Claude سواها.`,
+    tooLarge: (name, most) => `${isolated(name)} أكبر مما يجب: الحد الأقصى ${size(most)}.`,
+    empty: (name) => `${isolated(name)} فارغ.`,
+    broken: (name) => `تعذّرت قراءة ${isolated(name)}؛ قد يكون تالفًا.`,
     tooMany: (most) =>
       plural(most, {
         one: "لا تتسع الرسالة إلا لصورة واحدة.",
@@ -230,7 +230,7 @@ export const texts = {
     notThinkingHard: "يفكّر فوق الجهد العالي",
   },
   unable: (choice, reason) => `${choice} (${reason})`,
-  objection: (model, reason) => `${model} ${reason}. اختر نموذجًا آخر أو أزل الملف.`,
+  objection: (model, reason) => `${isolated(model)} ${reason}. اختر نموذجًا آخر أو أزل الملف.`,
 
   tokens: (tokens) =>
     plural(tokens, {
@@ -295,7 +295,7 @@ export const texts = {
 
   seam: "انقطع الاتصال بـClaude هنا؛ وما يلي طُلب من جديد.",
   retry: (reason, attempt) =>
-    `لم يستطع Claude المتابعة (${reason.replaceAll("_", " ")})؛ طُلب منه مجددًا، المحاولة ${number(attempt)}`,
+    `لم يستطع Claude المتابعة (${isolated(reason.replaceAll("_", " "))})؛ طُلب منه مجددًا، المحاولة ${number(attempt)}`,
 
   stopReason: {
     max_tokens: "توقّف عند الحد الأقصى للطول.",
@@ -306,7 +306,7 @@ export const texts = {
     tool_use: "استدعى Claude أداة لا تعمل هنا، وينتظر نتيجتها.",
     model_context_window_exceeded: "امتلأ سياق النموذج بهذه المحادثة.",
   },
-  stoppedFor: (reason) => `توقّف: ${reason.replaceAll("_", " ")}.`,
+  stoppedFor: (reason) => `توقّف: ${isolated(reason.replaceAll("_", " "))}.`,
   stopHint: {
     refusal: "اسأل بصيغة أخرى أو اختر نموذجًا آخر. ولا تعتمد على ما كُتب قبل هذا الموضع.",
     model_context_window_exceeded: "ابدأ محادثة جديدة، أو اسأل نموذجًا يتسع لأكثر.",
@@ -350,7 +350,7 @@ export const texts = {
   pages: (from, to) => (to > from ? `الصفحات ${number(from)}–${number(to)}` : `الصفحة ${number(from)}`),
   tryAgain: "حاول مجددًا",
   tryAgainIn: (s) => `حاول مجددًا بعد ${wait(s)}`,
-  requestId: (id) => `الطلب ${id}`,
+  requestId: (id) => `الطلب ${isolated(id)}`,
 
   meta: {
     ttft: (ms) => `${ms < 950 ? `${number(ms)} م.ث` : seconds(ms)} حتى أول رمز`,

@@ -1,6 +1,9 @@
 // @ts-check
 /** How a language writes numbers, plurals, lists and money. The browser knows all of it. */
 
+/** A name of unknown direction inside a sentence, which it must not turn round. @param {string} name */
+export const isolated = (name) => `\u2068${name}\u2069`;
+
 /** @param {string} locale */
 export function formats(locale) {
   const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });

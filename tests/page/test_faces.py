@@ -1,0 +1,133 @@
+"""Everything Claude says has a face."""
+
+import re
+from typing import Any
+
+from playwright.sync_api import expect
+
+from tests.page.conftest import Chat
+from tests.page.test_page import DONE, START, answer_with
+
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+
+
+def call(index: int, name: str, given: dict[str, Any], result: object) -> list[dict[str, Any]]:
+    """Return the events of a call that Claude runs itself, and of its result."""
+    use = {"type": "server_tool_use", "id": f"s{index}", "name": name, "input": given}
+    answer = {"type": f"{name}_tool_result", "tool_use_id": f"s{index}", "content": result}
+    return [
+        {
+            "type": "block_start",
+            "index": index,
+            "kind": use["type"],
+            "at_ms": 1,
+            "id": use["id"],
+            "name": name,
+        },
+        {"type": "block", "index": index, "block": use},
+        {"type": "block_stop", "index": index, "at_ms": 2},
+        {"type": "block_start", "index": index + 1, "kind": answer["type"], "at_ms": 3},
+        {"type": "block", "index": index + 1, "block": answer},
+        {"type": "block_stop", "index": index + 1, "at_ms": 4},
+    ]
+
+
+def test_results_are_links_output_and_pictures_rather_than_json(chat: Chat) -> None:
+    page = chat.page
+    image = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PIXEL}}
+    answer_with(
+        page,
+        START,
+        *call(
+            0,
+            "web_search",
+            {"query": "rivers"},
+            [
+                {"type": "web_search_result", "url": "https://example.com/r", "title": "Rivers <b>"},
+                {"type": "web_search_result", "url": "javascript:alert(1)", "title": "Not a link"},
+            ],
+        ),
+        *call(
+            2,
+            "web_fetch",
+            {"url": "https://x.y"},
+            {"type": "web_fetch_tool_result_error", "error_code": "url_too_long"},
+        ),
+        *call(
+            4,
+            "bash_code_execution",
+            {"command": "make"},
+            {"type": "bash_code_execution_result", "stdout": "out", "stderr": "no rule", "return_code": 2},
+        ),
+        {"type": "block_start", "index": 6, "kind": "tool_use", "at_ms": 5, "id": "t", "name": "draw"},
+        {"type": "tool_use", "index": 6, "id": "t", "name": "draw", "input": {}},
+        {"type": "tool_result", "tool_use_id": "t", "content": [image], "is_error": False},
+        {**DONE, "stop_reason": "pause_turn"},
+    )
+    chat.ask("Search, fetch, run, draw.")
+    chat.finished()
+    cards = page.locator(".tool")
+    expect(cards.locator("summary")).to_have_text(
+        [
+            re.compile(r"Web search\s*rivers\s*done"),
+            re.compile(r"Web page\s*https://x.y\s*failed"),
+            re.compile(r"Shell\s*make\s*done"),
+            re.compile(r"draw\s*done"),
+        ]
+    )
+    for summary in cards.locator("summary").all():
+        summary.click()
+    expect(cards.nth(0).get_by_role("link")).to_have_text(["Rivers <b>"])
+    expect(cards.nth(0).get_by_role("link")).to_have_attribute("rel", "noopener noreferrer")
+    expect(cards.nth(1)).to_contain_text("url too long")
+    expect(cards.nth(2).locator(".tool__error")).to_have_text("no rule")
+    expect(cards.nth(2)).to_contain_text("Ended with code 2")
+    expect(cards.nth(3).get_by_role("img", name="Image")).to_be_visible()
+    expect(page.locator(".note")).to_have_text("Claude paused here.")
+    answer_with(page, START, DONE)
+    page.get_by_role("button", name="Continue").click()
+    expect(page.locator(".prompt__text").last).to_have_text("Continue exactly where you stopped.")
+
+
+def test_a_citation_shows_what_it_cites_to_pointer_and_keyboard(chat: Chat) -> None:
+    page = chat.page
+    cited = {
+        "type": "page_location",
+        "document_title": "Atlas",
+        "cited_text": "Rivers flow.",
+        "document_index": 0,
+    }
+    answer_with(
+        page,
+        START,
+        {"type": "block_start", "index": 0, "kind": "text", "at_ms": 1},
+        {"type": "text", "index": 0, "text": "They do."},
+        {"type": "citation", "index": 0, "citation": {**cited, "start_page_number": 3, "end_page_number": 5}},
+        {"type": "block_stop", "index": 0, "at_ms": 2},
+        DONE,
+    )
+    chat.ask("Do they?")
+    chat.finished()
+    number = page.get_by_role("button", name="Source 1: Atlas. Rivers flow.")
+    card = page.get_by_role("tooltip")
+    expect(card).to_be_hidden()
+    number.focus()
+    expect(card).to_contain_text("Rivers flow. pages 3–4")
+    number.blur()
+    expect(card).to_be_hidden()
+    number.hover()
+    expect(card).to_be_visible()
+
+
+def test_thinking_counts_while_it_lasts_and_says_when_it_was_cut_off(chat: Chat) -> None:
+    page = chat.page
+    page.clock.install()
+    chat.ask("[[stall in=thinking after=3]] Think.")
+    fold = page.locator(".thinking")
+    expect(fold).to_be_visible()
+    page.clock.run_for(4_000)
+    expect(fold.locator("summary")).to_have_text(re.compile(r"Thinking for [456] s"))
+    page.keyboard.press("Escape")
+    page.clock.run_for(1_000)
+    expect(fold.locator("summary")).to_have_text("Thinking, cut off")
+    expect(page.locator(".note")).to_have_text("Stopped.")
