@@ -24,9 +24,6 @@ from app.tools import Toolbox
 from app.turn import Patience
 from app.upstream import Upstream
 
-READERS_A_STREAM = 16
-"""How many streams one client may have open for each generation that it may have under way."""
-
 
 @dataclass(frozen=True, slots=True)
 class Started:
@@ -104,7 +101,7 @@ class Gateway:
         return Reader(generation, cursor, view, on_close=lambda: self._stopped_reading(caller.client))
 
     def _check_reading(self, caller: Caller) -> None:
-        most = max(self.settings.max_readers, caller.terms.max_streams * READERS_A_STREAM)
+        most = self.settings.max_readers * caller.terms.max_streams  # all that all their answers may have
         if self.reading[caller.client] >= most:
             msg = f"You have {most} streams open, as many as you may. Close one, then try again."
             raise TooMany(msg, retry_after_s=5)

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from app import gateway as gateway_module
 from app import rates
 from app.auth import tokens
 from tests.reading import Answer, Client, Stream, ask
@@ -166,29 +165,24 @@ async def test_one_client_has_so_many_under_way(tmp_path: Path) -> None:
         other.close()
 
 
-async def test_one_client_has_so_many_streams_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gateway_module, "READERS_A_STREAM", 2)
+async def test_one_client_has_so_many_streams_open() -> None:
     async with (
         ScriptedClaude(always(PAUSED)) as claude,
-        serving(claude.url, max_streams_per_client=2, max_readers=3, **EVERYBODY) as gateway,
+        serving(claude.url, max_streams_per_client=2, max_readers=2, **EVERYBODY) as gateway,
     ):
-        first = await gateway.stream(ask("x"), headers=by("203.0.113.1"))
-        second = await gateway.stream(ask("x"), headers=by("203.0.113.2"))
-        path = f"/api/chat/{second.id}/stream"
-        more = [
-            await gateway.stream(
-                method="GET", path=f"/api/chat/{stream.id}/stream", headers=by("203.0.113.1")
-            )
-            for stream in (first, first, second)
-        ]
+        streams = [await gateway.stream(ask("x"), headers=by(f"203.0.113.{n}")) for n in (1, 2, 3, 4)]
+        for n in (1, 2, 3):
+            path = f"/api/chat/{streams[n].id}/stream"
+            streams.append(await gateway.stream(method="GET", path=path, headers=by("203.0.113.1")))
+        path = f"/api/chat/{streams[0].id}/stream"
         refused = await gateway.request("GET", path, headers=by("203.0.113.1"))
         assert refused.status == 429
         assert "4 streams" in refused.error["message"]
         # Who could not read the answer does not have it made.
         assert (await chat(gateway, by("203.0.113.1"))).status == 429
-        assert len(claude.calls) == 2
-        more += [await gateway.stream(method="GET", path=path, headers=by("203.0.113.3"))]
-        for stream in (first, second, *more):
+        assert len(claude.calls) == 4
+        streams.append(await gateway.stream(method="GET", path=path, headers=by("203.0.113.5")))
+        for stream in streams:
             stream.close()
         await _until(lambda: not gateway.server._app.state.gateway.reading)
 
