@@ -2,12 +2,16 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app.answer import MAX_PAUSES
+from app.simulator.server import Simulator
+from app.simulator.settings import SimulatorSettings
 from tests import kit
 from tests.reading import ask
 from tests.running import serving
@@ -327,3 +331,94 @@ async def test_pauses_are_bounded_and_the_client_may_go_on() -> None:
     assert stream.terminal["stop_reason"] == "pause_turn"
     assert stream.text == "x" * (MAX_PAUSES + 1)
     assert stream.terminal["usage"]["output_tokens"] == 5 * (MAX_PAUSES + 1)
+
+
+async def test_the_readmes_tool_works_as_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    section = readme.partition("## Tools that run here")[2]
+    module, body = section.partition("```python\n")[2].partition("```")[0], re.search(r"-d '(.*)'", section)
+    assert body
+    (tmp_path / "mytools.py").write_text(module, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    async with (
+        Simulator(SimulatorSettings(speed=0)) as claude,
+        serving(claude.url, tools=("mytools",)) as gateway,
+    ):
+        stream = await (await gateway.stream(json.loads(body[1]))).rest()
+    (result,) = stream.of("tool_result")
+    assert json.loads(result["content"]) == {"city": "Gdynia", "sky": "clear"}
+    assert "Gdynia" in stream.text
+    assert stream.terminal["stop_reason"] == "end_turn"
+
+
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
+    "a result for an unknown id": (
+        {"messages": [{"role": "user", "content": [{"type": "tool_result", "tool_use_id": "toolu_9"}]}]},
+        "toolu_9",
+    ),
+    "a call without its result": (
+        {
+            "messages": [
+                {"role": "user", "content": "x"},
+                {
+                    "role": "assistant",
+                    "content": [{"type": "tool_use", "id": "t0", "name": "a", "input": {}}],
+                },
+                {"role": "user", "content": "y"},
+            ]
+        },
+        "t0",
+    ),
+    "a schema that is no schema": (ask("x", tools=[{"name": "a", "input_schema": "none"}]), "input_schema"),
+    "a schema of a text": (
+        ask("x", tools=[{"name": "a", "input_schema": {"type": "string"}}]),
+        "input_schema",
+    ),
+    "a tool of no known type": (ask("x", tools=[{"name": "a", "type": "teleport_2027"}]), "teleport_2027"),
+    "two tools of one name": (
+        ask("x", tools=[{"name": "add"}, {"name": "add", "input_schema": {"type": "object"}}]),
+        "unique",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+async def test_what_is_wrong_with_tools_is_a_400_in_claudes_words(what: str) -> None:
+    body, says = WRONG[what]
+    async with Simulator(SimulatorSettings(speed=0)) as claude, serving(claude.url, tools=KIT) as gateway:
+        answer = await gateway.request("POST", "/api/chat", body)
+        well = await gateway.request("POST", "/api/chat", ask("Hello", stream=False))
+    assert (answer.status, answer.error["type"]) == (400, "invalid_request_error")
+    assert says in answer.error["message"]
+    assert well.json["stop_reason"] == "end_turn"
+
+
+async def test_an_answer_with_everything_in_it_goes_round_with_a_claude_that_checks(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Thinking, redacted thinking, a paused server tool, ours side by side, three rounds: Claude takes all of it back."""
+    prompt = "[[tools add,nothing rounds=3]] [[redacted]] [[mcp]] [[unknown-block]] [[compaction]] Go."
+    thinking = {"type": "adaptive", "display": "summarized"}
+    async with Simulator(SimulatorSettings(speed=0)) as claude, serving(claude.url, tools=KIT) as gateway:
+        body = asking("add", "nothing", model="claude-opus-5-5", thinking=thinking)
+        body["messages"][0]["content"] = prompt
+        stream = await (await gateway.stream(body)).rest()
+        snapshot = (await gateway.request("GET", f"/api/chat/{stream.id}")).json
+        goes_on = [*body["messages"], *snapshot["turns"], {"role": "user", "content": "And now?"}]
+        again = await (await gateway.stream({**body, "messages": goes_on})).rest()
+    assert stream.terminal["stop_reason"] == again.terminal["stop_reason"] == "end_turn"
+    assert len(stream.of("tool_result")) == 6
+    assert [turn["role"] for turn in snapshot["turns"]] == ["assistant", "user"] * 3 + ["assistant"]
+    assert {event["kind"] for event in stream.of("block_start")} == {
+        "thinking",
+        "redacted_thinking",
+        "mcp_tool_use",
+        "mcp_tool_result",
+        "hologram",
+        "compaction",
+        "tool_use",
+        "text",
+    }
+    assert not stream.of("unknown")

@@ -9,7 +9,7 @@ from app.simulator import server_tools
 from app.simulator.blocks import Call, Json
 from app.simulator.conversation import Conversation
 from app.simulator.directives import Directive
-from app.simulator.examples import example
+from app.simulator.examples import WORDS, example
 
 INPUTS: dict[str, Json] = {
     "bash": {"command": "uname -a"},
@@ -18,6 +18,9 @@ INPUTS: dict[str, Json] = {
     "str_replace_based_edit_tool": {"command": "view", "path": "/repo"},
 }
 """What Claude's own client tools are called with; they have no schema in the request."""
+
+_NAMES = re.compile(r"(?<=[a-z,] )[A-Z]\w{2,}(?: [A-Z]\w+)*")
+"""Names in a question, such as Gdynia or New York: capitals that do not begin a sentence."""
 
 MIN_NAME_PART = 4
 """A question that has so long a part of a tool's name chooses the tool."""
@@ -49,11 +52,12 @@ def names(asked: Json, talk: Conversation, wanted: Directive | None) -> list[str
     return found[:1] if choice.get("disable_parallel_tool_use") else found
 
 
-def call(name: str, tools: list[Json], random: Random, ids: Random) -> Call:
-    """Return a call of the client's tool *name*; one that nobody gave is called without input."""
+def call(name: str, tools: list[Json], question: str, random: Random, ids: Random) -> Call:
+    """Return a call of the client's tool *name*, about what *question* names; one that nobody gave has no input."""
     tool = next((tool for tool in tools if tool.get("name") == name), {})
     schema = tool.get("input_schema")
-    given = example(schema, random) if schema else INPUTS.get(name, {})
+    words = _NAMES.findall(question) or WORDS
+    given = example(schema, random, words=words) if schema else INPUTS.get(name, {})
     start = {
         "type": "tool_use",
         "id": server_tools.identifier("toolu", ids),

@@ -84,7 +84,9 @@ class Composer:
         tools = self.asked.get("tools") or []
         random = self._random("calls")
         called = [
-            calls.call(name, tools, random, self.ids) for name in wanted if name not in server_tools.NAMES
+            calls.call(name, tools, self._question, random, self.ids)
+            for name in wanted
+            if name not in server_tools.NAMES
         ]
         if called:
             intro = () if self._forced else (Text(self._random("intro").choice(INTROS)),)

@@ -1,5 +1,6 @@
 """JSON that fits a schema: the input of a tool, or a structured answer."""
 
+from collections.abc import Sequence
 from random import Random
 from typing import Any
 
@@ -21,15 +22,16 @@ FORMATS = {
 }
 
 
-def example(schema: Any, random: Random, *, everything: bool = False) -> Any:
-    """Return a plausible value of *schema*; objects have what is required, or *everything*."""
-    return _Example(schema, random, everything=everything).of(schema, 0)
+def example(schema: Any, random: Random, *, words: Sequence[str] = WORDS, everything: bool = False) -> Any:
+    """Return a plausible value of *schema*; strings are of *words*, objects have what is required, or *everything*."""
+    return _Example(schema, random, words, everything=everything).of(schema, 0)
 
 
 class _Example:
-    def __init__(self, root: Any, random: Random, *, everything: bool) -> None:
+    def __init__(self, root: Any, random: Random, words: Sequence[str], *, everything: bool) -> None:
         self._root = root
         self._random = random
+        self._words = words
         self._everything = everything
 
     def of(self, schema: Any, depth: int) -> Any:
@@ -82,7 +84,7 @@ class _Example:
         return value - value % step if value - value % step >= least else value
 
     def _string(self, schema: Json) -> str:
-        text = FORMATS.get(str(schema.get("format"))) or self._random.choice(WORDS)
+        text = FORMATS.get(str(schema.get("format"))) or self._random.choice(self._words)
         text = text.ljust(int(schema.get("minLength", 0)), "~")
         return text[: int(schema.get("maxLength", len(text)))]
 

@@ -76,11 +76,11 @@ async def test_a_directive_may_hold_for_every_second_request(talk: Talk) -> None
 
 
 async def test_the_question_chooses_the_tool_and_its_schema_the_input(talk: Talk) -> None:
-    message = await both(talk, "What is the weather like?", tools=[WEATHER, CLOCK])
+    message = await both(talk, "What is the weather in New York like?", tools=[WEATHER, CLOCK])
     (call,) = [each for each in message.content if each.type == "tool_use"]
-    assert (call.name, list(call.input)) == ("get_weather", ["city"])
+    assert (call.name, call.input) == ("get_weather", {"city": "New York"})
     answered = await talk.streamed(
-        [user("What is the weather like?"), back(message), results(message, "12 degrees")],
+        [user("What is the weather in New York like?"), back(message), results(message, "12 degrees")],
         tools=[WEATHER, CLOCK],
     )
     assert "12 degrees" in text(answered)
