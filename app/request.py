@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from app.protocol import jsontext
 from app.protocol.errors import BadRequest
-from app.protocol.events import CLASSES
 from app.protocol.view import View
+from app.protocol.wire import CLASSES
 from app.settings import Settings
 from app.terms import Terms
 from app.tools import Toolbox

@@ -13,6 +13,7 @@ from typing import Any
 from app.continuation import Joint, Plan, plan
 from app.generation import Teller
 from app.protocol.claude import Translator
+from app.protocol.deltas import utf16_length
 from app.protocol.errors import Problem, Truncated
 from app.protocol.events import (
     CONTENT,
@@ -24,7 +25,6 @@ from app.protocol.events import (
     Text,
     ToolUse,
     Usage,
-    utf16_length,
 )
 from app.protocol.sse import Frame
 from app.upstream import Upstream

@@ -14,8 +14,8 @@ from app.gateway import Gateway
 from app.generation import Generation
 from app.protocol import jsontext
 from app.protocol.errors import BadRequest, Problem
-from app.protocol.events import DONE
 from app.protocol.log import START
+from app.protocol.wire import DONE
 from app.reader import Reader
 from app.request import parse
 

@@ -20,25 +20,12 @@ Rules
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from app.protocol import jsontext
-from app.protocol.errors import IN_BAND_STATUS, OPERATORS, BadCall, Garbled, Misconfigured, Problem, Refused
-from app.protocol.events import (
-    Block,
-    BlockStart,
-    BlockStop,
-    Citation,
-    Event,
-    Signature,
-    Text,
-    Thinking,
-    ToolInput,
-    ToolUse,
-    Unknown,
-    Usage,
-)
+from app.protocol.blocks import STREAMED, OpenBlock, checked
+from app.protocol.errors import BadCall, Garbled, in_band
+from app.protocol.events import BlockStop, Event, Text, Unknown, Usage
 from app.protocol.sse import Frame
 from app.protocol.usage import Ledger
 
@@ -58,16 +45,6 @@ MESSAGE_FIELDS = frozenset(
 
 FRAME_FIELDS = frozenset({"type", "message", "delta", "usage"})
 """Fields of the frames around a message; whatever stands beside them is kept like the message's own."""
-
-
-@dataclass(slots=True)
-class _Open:
-    """A block that has started and not stopped."""
-
-    index: int
-    kind: str
-    block: dict[str, Any]
-    pieces: list[str] = field(default_factory=list)
 
 
 class Translator:
@@ -102,8 +79,8 @@ class Translator:
         self._clock = clock
         self._turn = turn
         self._goes_on = goes_on
-        self._open: dict[int, _Open] = {}
-        self._waiting: list[tuple[_Open, BlockStop]] = []
+        self._open: dict[int, OpenBlock] = {}
+        self._waiting: list[tuple[OpenBlock, BlockStop]] = []
         self._has_blocks = False
         self._has_usage = False
         self.next_index = first_index
@@ -158,7 +135,7 @@ class Translator:
                 case "ping":
                     return []
                 case "error":
-                    raise _refusal(data)
+                    raise in_band(data)
                 case _:
                     return [Unknown(str(kind), data)]
         except (KeyError, TypeError, AttributeError) as error:
@@ -184,7 +161,7 @@ class Translator:
     def _start_block(self, data: dict[str, Any]) -> list[Event]:
         events = self._stop_block({"index": data["index"]}) if data["index"] in self._open else []
         events += self._release(None)
-        block = _checked(data["content_block"])
+        block = checked(data["content_block"])
         kind = block["type"]
         goes_on = self._goes_on if kind == "text" else None
         if goes_on is None:
@@ -193,20 +170,11 @@ class Translator:
             index = goes_on
         if kind == "text" or "input" in block:
             self._goes_on = None
-        self._open[data["index"]] = _Open(index, kind, block)
+        opened = self._open[data["index"]] = OpenBlock(index, kind, block)
         self._has_blocks = True
         if goes_on is None:
-            id_, name = (block.get("id"), block.get("name")) if "input" in block else (None, None)
-            told = _STREAMED.get(kind)
-            extra = {k: v for k, v in block.items() if k not in told} if told else {}
-            events.append(BlockStart(index, kind, self._clock(), id_, name, self._turn, extra or None))
-        if kind == "text" and block.get("text"):
-            events.append(Text(block["text"], index))
-        if kind == "thinking":
-            if block.get("thinking"):
-                events.append(Thinking(block["thinking"], index))
-            if block.get("signature"):
-                events.append(Signature(index, block["signature"]))
+            events.append(opened.start(self._clock(), self._turn))
+        events += opened.first()
         if len(data) > 3:
             events.append(Unknown("content_block_start", data))
         return events
@@ -214,9 +182,9 @@ class Translator:
     def _delta(self, data: dict[str, Any]) -> list[Event]:
         delta = data["delta"]
         opened = self._open.get(data["index"])
-        if opened is None or not isinstance(delta, dict) or (events := _known(opened, delta)) is None:
+        if opened is None or not isinstance(delta, dict) or (events := opened.take(delta)) is None:
             return [Unknown("content_block_delta", data)]
-        if len(data) > 3 or (len(delta) > 2 and opened.kind != "compaction"):
+        if len(data) > 3 or not opened.takes_all_of(delta):
             events.append(Unknown("content_block_delta", data))
         return events
 
@@ -226,15 +194,14 @@ class Translator:
             return [Unknown("content_block_stop", data)]
         stop = BlockStop(opened.index, self._clock())
         more: list[Event] = [Unknown("content_block_stop", data)] if len(data) > 2 else []
-        if opened.kind in _STREAMED:
+        if opened.kind in STREAMED:
             return [stop, *more]
-        if text := "".join(opened.pieces):
-            try:
-                opened.block["input"] = jsontext.parse_exactly(text)
-            except ValueError:
-                self._waiting.append((opened, stop))
-                return more
-        return [_whole(opened), stop, *more]
+        try:
+            opened.parse_input()
+        except ValueError:
+            self._waiting.append((opened, stop))
+            return more
+        return [opened.whole(), stop, *more]
 
     def _release(self, stop_reason: str | None) -> list[Event]:
         """Return the call that waits for its verdict, now that the stop reason (or none) is known."""
@@ -244,7 +211,7 @@ class Translator:
                 msg = f"Claude called the tool {opened.block.get('name')!r} with input that is not JSON. Ask again."
                 raise BadCall(msg)
             opened.block["input"] = None
-            events += [_whole(opened), stop]
+            events += [opened.whole(), stop]
         self._waiting.clear()
         return events
 
@@ -278,80 +245,3 @@ class Translator:
         for name, value in fields.items():
             if name not in but and (value is not None or name not in self.details):
                 self.details[name] = value
-
-
-_STREAMED = {
-    "text": frozenset({"type", "text"}),
-    "thinking": frozenset({"type", "thinking", "signature"}),
-}
-"""The blocks that go on as they come → the fields of theirs that later events carry."""
-
-
-def _checked(content_block: Any) -> dict[str, Any]:
-    """Return a copy of *content_block*, a call with an ``input``.
-
-    Raises:
-        KeyError, TypeError: it is no block of Claude's protocol.
-    """
-    block = {**content_block}
-    kind = block["type"]
-    strings = [kind, *(block.get(name) or "" for name in _STREAMED.get(kind, ()))]
-    if kind == "tool_use":
-        strings += [block["id"], block["name"]]
-    if not all(isinstance(string, str) for string in strings):
-        msg = "what must be a string is none"
-        raise TypeError(msg)
-    if kind.endswith("tool_use") and block.get("input") is None:
-        block["input"] = {}
-    return block
-
-
-def _known(opened: _Open, delta: dict[str, Any]) -> list[Event] | None:
-    """Return what *delta* adds to its block, None if it is none that such a block can have."""
-    # Not mapping patterns: this runs for every token, and they take twice as long.
-    match delta.get("type"):
-        case "text_delta" if opened.kind == "text" and isinstance(text := delta.get("text"), str):
-            return [Text(text, opened.index)] if text else []
-        case "thinking_delta" if opened.kind == "thinking" and isinstance(text := delta.get("thinking"), str):
-            return [Thinking(text, opened.index)] if text else []
-        case "input_json_delta" if "input" in opened.block and isinstance(
-            piece := delta.get("partial_json"), str
-        ):
-            opened.pieces.append(piece)
-            return [ToolInput(piece, opened.index)] if piece else []
-        case "signature_delta" if opened.kind == "thinking" and isinstance(
-            signature := delta.get("signature"), str
-        ):
-            return [Signature(opened.index, signature)]
-        case "citations_delta" if opened.kind == "text" and "citation" in delta:
-            return [Citation(opened.index, delta["citation"])]
-        case "compaction_delta" if opened.kind == "compaction":
-            opened.block |= {name: value for name, value in delta.items() if name != "type"}
-            return []
-        case _:
-            return None
-
-
-def _whole(opened: _Open) -> Event:
-    if opened.kind == "tool_use":
-        return ToolUse(opened.index, opened.block)
-    return Block(opened.index, opened.block)
-
-
-def _refusal(data: dict[str, Any]) -> Problem:
-    error = data.get("error")
-    error = error if isinstance(error, dict) else {"message": error}
-    kind = str(error.get("type") or "api_error")
-    request_id = data.get("request_id")
-    refused = Refused(
-        IN_BAND_STATUS.get(kind, 502),
-        str(error.get("message") or f"Claude broke the answer off with {kind}."),
-        type=kind,
-        upstream_request_id=request_id,
-    )
-    if kind not in OPERATORS:
-        return refused
-    msg = "The gateway's account at Claude does not work. Its operator must look at the key and the billing."
-    problem = Misconfigured(msg, upstream_request_id=request_id)
-    problem.__cause__ = refused  # Claude's words are for the operator's log
-    return problem

@@ -243,3 +243,23 @@ class Garbled(Broken):
 
 class BadCall(Broken):
     """Claude called a tool with input that is not JSON, and was not cut off."""
+
+
+def in_band(data: dict[str, Any]) -> Problem:
+    """Return the refusal that an ``error`` frame inside HTTP 200 stands for; *data* is its JSON."""
+    error = data.get("error")
+    error = error if isinstance(error, dict) else {"message": error}
+    kind = str(error.get("type") or "api_error")
+    request_id = data.get("request_id")
+    refused = Refused(
+        IN_BAND_STATUS.get(kind, 502),
+        str(error.get("message") or f"Claude broke the answer off with {kind}."),
+        type=kind,
+        upstream_request_id=request_id,
+    )
+    if kind not in OPERATORS:
+        return refused
+    msg = "The gateway's account at Claude does not work. Its operator must look at the key and the billing."
+    problem = Misconfigured(msg, upstream_request_id=request_id)
+    problem.__cause__ = refused  # Claude's words are for the operator's log
+    return problem

@@ -1,15 +1,11 @@
-"""What a generation can say: one class per event, and the exact JSON of each.
+"""What a generation can say: one class per event, and the JSON object that each is on the wire.
 
-``render`` and ``parse`` are each other's inverse; ``static/js/events.js`` is the same vocabulary for the
-page. ``index`` counts content blocks over the whole generation, upstream messages and discarded blocks
+``index`` counts content blocks over the whole generation, upstream messages and discarded blocks
 included; ``at_ms`` is since the generation began.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, TypeAlias
-
-from app.protocol import jsontext
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,77 +286,3 @@ Event: TypeAlias = (
 
 CONTENT = (Text, Thinking, ToolInput, Signature, Citation, ToolUse, Block)
 """The events that show readers something of an answer."""
-
-CLASSES: dict[str, type[Event]] = {
-    cls.type: cls
-    for cls in (
-        Start,
-        BlockStart,
-        Text,
-        Thinking,
-        ToolInput,
-        Signature,
-        Citation,
-        ToolUse,
-        Block,
-        BlockStop,
-        ToolResult,
-        Usage,
-        Retry,
-        Seam,
-        Unknown,
-        Error,
-        Done,
-    )
-}
-"""Every event type on the wire → its class."""
-
-DONE = b"[DONE]"
-"""The last frame's data. It belongs to the transport and is no event."""
-
-
-def render(event: Event) -> bytes:
-    """Return *event* as one line of JSON."""
-    return jsontext.render(event.wire())
-
-
-def parse(data: bytes) -> Event:
-    """Return the event that ``render`` made *data* of.
-
-    Raises:
-        ValueError: *data* is not JSON.
-        KeyError: its ``type`` is not one of ours.
-        TypeError: its fields are not those of its type.
-    """
-    wire = jsontext.parse(data)
-    match wire.pop("type"):
-        case ToolUse.type:
-            return ToolUse(wire.pop("index"), {"type": "tool_use"} | wire)
-        case Usage.type:
-            return Usage(wire)
-        case other:
-            return CLASSES[other](**wire)
-
-
-def joins(first: Event, second: Event) -> bool:
-    """Say whether both are pieces of one and the same thing, so that one event can carry them."""
-    # Not a match statement: this runs for every token.
-    return (
-        isinstance(first, Delta)
-        and isinstance(second, Delta)
-        and type(first) is type(second)
-        and first.index == second.index
-    )
-
-
-def join(pieces: Sequence[Event]) -> Event:
-    """Return one event that says what *pieces*, neighbours of which any two join, say one after the other."""
-    first = pieces[0]
-    if not isinstance(first, Delta):
-        return first
-    return type(first)("".join(each.piece for each in pieces if isinstance(each, Delta)), first.index)
-
-
-def utf16_length(text: str) -> int:
-    """Return how many code units *text* has in UTF-16, which is what JavaScript counts."""
-    return len(text) + sum(character > "\uffff" for character in text)

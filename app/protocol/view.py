@@ -14,7 +14,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.protocol.events import Block, BlockStop, Done, Error, Event, Text, Thinking, ToolInput, join, joins
+from app.protocol.deltas import join, joins
+from app.protocol.events import Block, BlockStop, Done, Error, Event, Text, Thinking, ToolInput
 from app.protocol.log import Cursor, Entry
 
 SENTENCE_END = re.compile(r"[.!?…]+[\"'”’)\]]*\s+|[。！？]+[”’」』）]*|\n+")

@@ -22,11 +22,10 @@ from app.protocol.events import (
     ToolUse,
     Unknown,
     Usage,
-    parse,
-    render,
 )
 from app.protocol.sse import Frame
 from app.protocol.usage import Ledger
+from app.protocol.wire import parse, render
 from tests.protocol.frames import (
     STOP,
     block_start,

@@ -18,6 +18,7 @@ from app.protocol.errors import (
     Problem,
     Refused,
     Reset,
+    SlowBody,
     TimedOut,
     TooLarge,
     TooMany,
@@ -25,6 +26,7 @@ from app.protocol.errors import (
     Unauthenticated,
     Unavailable,
     Unreachable,
+    WrongCredential,
     WrongMediaType,
     WrongMethod,
 )
@@ -32,9 +34,11 @@ from app.protocol.errors import (
 TREE = [
     (BadRequest, 400, "invalid_request_error", False),
     (WrongMethod, 405, "invalid_request_error", False),
+    (SlowBody, 408, "invalid_request_error", False),
     (WrongMediaType, 415, "invalid_request_error", False),
     (KeyReused, 422, "invalid_request_error", False),
     (Unauthenticated, 401, "authentication_error", False),
+    (WrongCredential, 401, "authentication_error", False),
     (Forbidden, 403, "permission_error", False),
     (NotFound, 404, "not_found_error", False),
     (Gone, 410, "not_found_error", False),

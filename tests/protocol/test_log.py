@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.protocol.events import (
-    DONE,
     BlockStop,
     Done,
     Error,
@@ -16,8 +15,6 @@ from app.protocol.events import (
     Thinking,
     ToolInput,
     Usage,
-    parse,
-    render,
 )
 from app.protocol.log import (
     OVERHEAD_BYTES,
@@ -31,6 +28,7 @@ from app.protocol.log import (
     frames,
 )
 from app.protocol.sse import Decoder, Frame, encode
+from app.protocol.wire import DONE, parse, render
 
 DONE_EVENT = Done("end_turn", None, {}, {}, None, {}, "")
 ERROR_EVENT = Error({}, None, {}, "")
