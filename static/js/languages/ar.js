@@ -149,7 +149,7 @@ export const texts = {
   },
 
   again: "أجب مجددًا",
-  againWith: (model) => `أجب مجددًا باستخدام ${isolated(model)}`,
+  againWith: (model) => `باستخدام ${model}`,
   branches: (at, all) => `${number(at)} من ${number(all)}`,
   promptBranch: { previous: "الصياغة السابقة", next: "الصياغة التالية" },
   answerBranch: { previous: "الإجابة السابقة", next: "الإجابة التالية" },

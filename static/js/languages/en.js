@@ -119,7 +119,7 @@ export const texts = {
   exportJson: "Export as JSON",
   delete: "Delete",
   /** @param {string} title */
-  deleted: (title) => `“${title}” deleted`,
+  deleted: (title) => `Deleted “${title}”`,
   restored: "Conversation restored",
   sidebar: { open: "Show conversations", close: "Hide conversations" },
   allConversations: "Conversations",
@@ -151,7 +151,7 @@ export const texts = {
 
   again: "Answer again",
   /** @param {string} model */
-  againWith: (model) => `Answer again with ${model}`,
+  againWith: (model) => `With ${model}`,
   /** @param {number} at @param {number} all */
   branches: (at, all) => `${number(at)} of ${number(all)}`,
   promptBranch: { previous: "Previous wording", next: "Next wording" },
