@@ -113,8 +113,9 @@ def test_a_citation_shows_what_it_cites_to_pointer_and_keyboard(chat: Chat) -> N
     expect(card).to_be_hidden()
     number.focus()
     expect(card).to_contain_text("Rivers flow. pages 3–4")
-    number.blur()
+    page.keyboard.press("Escape")
     expect(card).to_be_hidden()
+    number.blur()
     number.hover()
     expect(card).to_be_visible()
 

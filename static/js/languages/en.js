@@ -343,7 +343,7 @@ export const texts = {
     authentication_error: ["Not signed in", "This gateway wants to know who is asking."],
     signed_out_elsewhere: [
       "You are signed out",
-      "Who is in front of this gateway signs you in. Do that there, then load this page again; your draft is kept.",
+      "What stands in front of this gateway signs people in. Do that there, then load this page again; your draft is kept.",
     ],
     no_models: ["There is no model to ask", "That is for whoever runs this gateway: GATEWAY_MODELS names them."],
     permission_error: ["Not allowed", "This gateway does not accept requests like this one."],
