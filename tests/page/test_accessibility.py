@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.page.axe import violations
 from tests.page.conftest import Chat
-from tests.page.test_page import DONE, START, answer_with, refuse_with
+from tests.page.made_up import DONE, START, answer_with, refuse_with
 
 MARKDOWN = """\
 # Rivers

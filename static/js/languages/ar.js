@@ -243,6 +243,7 @@ export const texts = {
     }),
   tokensOf: (tokens, most) => `${number(tokens)} من ${number(most)} رمز يتسع لها هذا النموذج، والمحادثة محسوبة`,
 
+  settingsChanged: "الإعدادات، معدّلة",
   modelsOwn: "كما يرى النموذج",
   efforts: { low: "منخفض", medium: "متوسط", high: "عالٍ", xhigh: "عالٍ جدًا", max: "الأقصى" },
   thinkings: { shown: "ظاهر", hidden: "غير ظاهر", off: "متوقف" },

@@ -243,6 +243,7 @@ export const texts = {
     `${number(tokens)} of ${number(most)} tokens that this model takes, conversation included`,
 
   /** Choices in the settings. */
+  settingsChanged: "Settings, changed",
   modelsOwn: "As the model likes",
   efforts: { low: "Low", medium: "Medium", high: "High", xhigh: "Very high", max: "Greatest" },
   thinkings: { shown: "Shown", hidden: "Not shown", off: "Off" },

@@ -204,6 +204,7 @@ export const texts = {
   tokens: (tokens) => `${number(tokens)} トークン`,
   tokensOf: (tokens, most) => `このモデルの上限 ${number(most)} トークンのうち ${number(tokens)}(会話を含む)`,
 
+  settingsChanged: "設定(変更あり)",
   modelsOwn: "モデルに任せる",
   efforts: { low: "低い", medium: "中程度", high: "高い", xhigh: "とても高い", max: "最大" },
   thinkings: { shown: "表示する", hidden: "表示しない", off: "オフ" },
