@@ -71,7 +71,14 @@ def create_app(settings: Settings, base_url: str | None) -> FastAPI:
             gc.freeze()
             yield
 
-    app = FastAPI(title="claude-gateway", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(
+        title="claude-gateway",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
     app.add_middleware(Edge, settings=settings, gate=gate, tally=tally)
     if settings.cors_origins:
         app.add_middleware(Cors, listed=settings.cors_origins)
