@@ -230,17 +230,13 @@ def _snapshot(generation: Generation) -> dict[str, Any]:
     return {
         "id": generation.id,
         "state": generation.state,
-        "turns": _turns(generation),
+        "turns": generation.fold().turns(),
         "usage": generation.ledger.total(),
         "cursor": str(Cursor(len(generation.log))),
         "error": {"type": problem.type, "message": problem.message, "retryable": problem.retryable}
         if problem
         else None,
     }
-
-
-def _turns(generation: Generation) -> list[dict[str, Any]]:
-    return generation.fold().turns(cut_off=generation.state in ("cancelled", "failed"))
 
 
 def _message(generation: Generation) -> dict[str, Any]:
@@ -259,7 +255,7 @@ def _message(generation: Generation) -> dict[str, Any]:
         "stop_reason": terminal.stop_reason,
         "stop_sequence": terminal.stop_sequence,
         "usage": terminal.usage,
-        "turns": _turns(generation),
+        "turns": fold.turns(),
         "cost_usd": terminal.cost_usd,
         "timing": terminal.timing,
         "digest": terminal.digest,

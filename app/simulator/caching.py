@@ -14,18 +14,10 @@ import orjson
 
 from app.simulator.blocks import Json
 from app.simulator.conversation import content_blocks
-from app.simulator.tokens import CHARACTERS_PER_TOKEN, estimated_tokens
+from app.simulator.tokens import estimated_tokens
 
 LIFETIME_S = {"5m": 300, "1h": 3600}
 MAX_ENTRIES = 10_000
-
-IMAGE_TOKENS = 1600
-"""About what an image takes, however many bytes it has: larger ones are scaled down first.
-https://docs.claude.com/en/docs/build-with-claude/vision"""
-
-PAGE_TOKENS = 2000
-PAGE_CHARACTERS = 60_000
-"""Of a PDF in base64: a guess, since nobody opens it here."""
 
 
 class PromptCache:
@@ -45,7 +37,7 @@ class PromptCache:
         for block, ttl in _parts(asked):
             data = orjson.dumps(block)
             digest.update(data)
-            size += _weight(block, data)
+            size += len(data)
             if self._expiries.get(digest.digest(), 0) > now:
                 read = size
             if ttl:
@@ -72,17 +64,7 @@ class PromptCache:
 
 def input_tokens(asked: Json) -> int:
     """Return how many tokens the request *asked* has."""
-    return estimated_tokens(sum(_weight(block, orjson.dumps(block)) for block, _ in _parts(asked)))
-
-
-def _weight(block: Json, data: bytes) -> int:
-    """Return how many characters of text take as many tokens as *block*, which is *data* as JSON."""
-    source = block.get("source") or {}
-    if block.get("type") == "image":
-        return round(IMAGE_TOKENS * CHARACTERS_PER_TOKEN)
-    if block.get("type") == "document" and source.get("type") == "base64":
-        return round((len(data) // PAGE_CHARACTERS + 1) * PAGE_TOKENS * CHARACTERS_PER_TOKEN)
-    return len(data)
+    return estimated_tokens(sum(len(orjson.dumps(block)) for block, _ in _parts(asked)))
 
 
 def _parts(asked: Json) -> Iterator[tuple[Any, str | None]]:

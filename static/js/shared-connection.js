@@ -41,8 +41,6 @@ export class SharedConnection {
   #connection = null;
   /** @type {Entry[]} what this tab has read, for listeners that join */
   #log = [];
-  /** @type {string | null} the cursor from which on it has read */
-  #from = null;
   #heard = false; // somebody listens
   /** @type {string | null} the reader that this tab listens to; null until it has told what was missing */
   #reader = null;
@@ -133,7 +131,6 @@ export class SharedConnection {
     if (!(await this.onLead())) return { kind: "elsewhere" };
     const restored = this.#start.restored || this.#reader !== null;
     const { id, cursor } = this;
-    this.#from = cursor;
     const connection = new Connection({ ...this.#start, id, cursor, restored }, this.#around);
     this.#connection = connection;
     connection.onState = (state) => {
@@ -151,7 +148,6 @@ export class SharedConnection {
       this.onEvent(event, live);
       this.#tell({ events: [[this.cursor, event]] });
     };
-    this.#tell({ state: this.#state }); // so those that listened to another tab, or to nobody yet, ask this one
     const outcome = await connection.run();
     await this.onSettled(outcome);
     this.#tell({ outcome });
@@ -165,8 +161,9 @@ export class SharedConnection {
 
   /** What a listener lacks. @param {{ask: string | null, from: string}} question */
   #answer({ ask, from }) {
-    const at = this.#log.findIndex(([cursor]) => cursor === ask);
-    if (at === -1 && ask !== this.#from) return; // it has other news than this tab ever had
+    this.#heard = true;
+    const at = ask === (this.#start.cursor ?? null) ? -1 : this.#log.findIndex(([cursor]) => cursor === ask);
+    if (at === -1 && ask !== (this.#start.cursor ?? null)) return; // it has other news than this tab ever had
     this.#tell({ to: from, events: this.#log.slice(at + 1), state: this.#state, id: this.id });
   }
 
@@ -179,7 +176,6 @@ export class SharedConnection {
   /** @param {any} message */
   #hear(message) {
     if ("ask" in message) {
-      this.#heard = true; // also by a tab that may come to read later
       if (this.leading) this.#answer(message);
       return;
     }

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.protocol.encoding import CLASSES, parse, render
 from app.protocol.events import (
     Block,
     BlockStart,
@@ -27,6 +26,7 @@ from app.protocol.events import (
     Unknown,
     Usage,
 )
+from app.protocol.wire import CLASSES, parse, render
 
 DIGEST = "e3b0c442"
 
