@@ -50,11 +50,18 @@ def _store(text: str) -> str:
 def _workers(number: int) -> int:
     if number > 1:
         msg = (
-            "more than one process needs a shared store, and memory:// is not shared; "
-            "run one process per port behind nginx instead"
+            "more than one process needs a shared store, and memory:// is not shared; run one process per port, "
+            "each with a GATEWAY_REPLICA of its own, behind an nginx that knows them (deploy/nginx/README.md)"
         )
         raise ValueError(msg)
     return number
+
+
+def _replica(name: str) -> str:
+    if not re.fullmatch(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?", name):
+        msg = "must be a name like a host's: a-z, 0-9 and -, at most 64 characters"
+        raise ValueError(msg)
+    return name
 
 
 def _header(name: str) -> str:
@@ -91,6 +98,7 @@ def _base_url(value: Any) -> Any:
 BaseUrl = Annotated[str, BeforeValidator(_base_url)]
 BudgetText = Annotated[str, AfterValidator(_budget_text)]
 HeaderName = Annotated[str, AfterValidator(_header)]
+ReplicaName = Annotated[str, AfterValidator(_replica)]
 KeysUrl = Annotated[str, AfterValidator(_keys_url)]
 RatesText = Annotated[str, AfterValidator(_rates_text)]
 Store = Annotated[str, AfterValidator(_store)]

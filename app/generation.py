@@ -71,9 +71,10 @@ class Teller(Protocol):
 Produce = Callable[[Teller], Awaitable[Ending]]
 
 
-def new_id() -> str:
-    """Return an id nobody can guess: 130 random bits."""
-    return "g_" + b32encode(secrets.token_bytes(17)).decode().rstrip("=").lower()[:26]
+def new_id(replica: str | None) -> str:
+    """Return an id nobody can guess, 130 random bits, that ends in the name of the replica that has it, if any."""
+    own = "g_" + b32encode(secrets.token_bytes(17)).decode().rstrip("=").lower()[:26]
+    return f"{own}_{replica}" if replica else own
 
 
 class Generation:
@@ -84,6 +85,7 @@ class Generation:
         owner: Who started it.
         client: On whom it counts.
         request_id: Of the request that did.
+        replica: The name of this process among several, if it has one.
         max_bytes: Bound of its log.
         grace_s: Seconds it goes on with no reader; -1 for to its end.
         on_end: Called once, when the terminal event is in the log.
@@ -102,11 +104,12 @@ class Generation:
         owner: str,
         client: str,
         request_id: str,
+        replica: str | None,
         max_bytes: int,
         grace_s: float,
         on_end: Callable[["Generation"], None],
     ) -> None:
-        self.id = new_id()
+        self.id = new_id(replica)
         self.model = model
         self.owner = owner
         self.client = client

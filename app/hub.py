@@ -94,6 +94,7 @@ class Hub:
             owner=owner,
             client=client,
             request_id=request_id,
+            replica=self._settings.replica,
             max_bytes=self._settings.max_generation_bytes,
             grace_s=self._settings.orphan_grace,
             on_end=self._ended,

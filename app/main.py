@@ -115,7 +115,7 @@ def _gate(settings: Settings) -> Gate | None:
             return ProxyGate(settings.proxy_user_header, settings.terms)
         case "token":
             assert settings.tokens_file  # noqa: S101 - the settings have seen to it
-            return CredentialGate(TokensFile(settings.tokens_file, settings.terms))
+            return CredentialGate(TokensFile(settings.tokens_file, settings.terms), settings.replica)
         case "jwt":
             # Cryptography takes a while to import.
             from app.auth.jwks import Keys
@@ -125,7 +125,8 @@ def _gate(settings: Settings) -> Gate | None:
             assert settings.jwt_issuer  # noqa: S101 - the same
             keys = Keys(settings.jwt_jwks_url)
             return CredentialGate(
-                JwtVerifier(keys, settings.jwt_issuer, settings.jwt_audience, settings.terms)
+                JwtVerifier(keys, settings.jwt_issuer, settings.jwt_audience, settings.terms),
+                settings.replica,
             )
 
 

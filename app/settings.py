@@ -35,6 +35,7 @@ from app.accepted import (
     Networks,
     Origins,
     RatesText,
+    ReplicaName,
     Servers,
     Store,
     Words,
@@ -102,6 +103,9 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8000, ge=0, le=65535, description="port to listen on")
     workers: Workers = Field(1, ge=1, description="processes; more than one needs a shared store")
+    replica: ReplicaName | None = Field(
+        None, description="name of this process where nginx spreads over several; ids end in it"
+    )
     store: Store = Field("memory://", description="where generations are kept")
 
     auth: Literal["none", "token", "proxy", "jwt"] = Field(

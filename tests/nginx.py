@@ -9,6 +9,7 @@ import re
 import shutil
 import signal
 import socket
+import subprocess
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping
 from pathlib import Path
@@ -40,6 +41,17 @@ def nginx_or_skip() -> str:
     return found
 
 
+def configuration(variant: str | None = None) -> str:
+    """Return nginx.conf, or what one of deploy/nginx/'s sed scripts makes of it."""
+    text = CONFIGURATION.read_text("utf-8")
+    if variant is None:
+        return text
+    script = CONFIGURATION.parent / "deploy" / "nginx" / f"{variant}.sed"
+    return subprocess.run(
+        ["sed", "-f", script], input=text, capture_output=True, encoding="utf-8", check=True
+    ).stdout
+
+
 class Nginx:
     """One nginx in front of gateways; an async context manager.
 
@@ -52,12 +64,17 @@ class Nginx:
     """
 
     def __init__(
-        self, folder: Path, *gateways: tuple[str, int], changes: Mapping[str, str] | None = None
+        self,
+        folder: Path,
+        *gateways: tuple[str, int],
+        changes: Mapping[str, str] | None = None,
+        variant: str | None = None,
     ) -> None:
         """Write a copy of nginx.conf to *folder*, changed only in where things are.
 
         It listens on a free port of 127.0.0.1, its servers are *gateways*, its pid and its temporary files are in *folder*,
         and its error log says when workers come and go. *changes* are further replacements, to shorten a timeout, say.
+        *variant* is one of deploy/nginx/'s sed scripts; what it adds is placed by *changes*.
         """
         self._binary = nginx_or_skip()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
@@ -70,10 +87,14 @@ class Nginx:
         self._process: Process | None = None
         self._reading: asyncio.Future[tuple[None, None]] | None = None
         servers = " ".join(f"server {host}:{port};" for host, port in gateways)
-        text = CONFIGURATION.read_text("utf-8")
+        text = configuration(variant)
         for old, new in {
-            "listen 8080 ": f"listen 127.0.0.1:{self.port} ",
-            "server 127.0.0.1:8000;": servers,
+            **(
+                {"listen 443 ": f"listen 127.0.0.1:{self.port} "}
+                if variant == "tls"
+                else {"listen 8080 ": f"listen 127.0.0.1:{self.port} "}
+            ),
+            **({} if variant == "replicas" else {"server 127.0.0.1:8000;": servers}),
             "/tmp/claude-gateway-nginx": str(folder / "nginx"),  # noqa: S108 -- this is what goes away
             "error_log stderr error;": "error_log stderr notice;",
             **(changes or {}),

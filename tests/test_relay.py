@@ -84,6 +84,7 @@ class Producer:
             owner="o",
             client="c",
             request_id="r",
+            replica=None,
             max_bytes=10**8,
             grace_s=grace_s,
             on_end=self.ended.append,

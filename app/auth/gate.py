@@ -46,11 +46,12 @@ class CredentialGate:
 
     Args:
         verifier: Knows whose a credential is.
+        replica: The name of this process among several, if it has one.
     """
 
-    def __init__(self, verifier: Verifier) -> None:
+    def __init__(self, verifier: Verifier, replica: str | None) -> None:
         self._verifier = verifier
-        self._sessions = Sessions()
+        self._sessions = Sessions(replica)
 
     async def who(self, headers: Headers, *, secure: bool, from_proxy: bool) -> Identity | None:
         """See ``Gate``. What is said outright counts, and not the cookie that a browser sends along."""

@@ -31,16 +31,22 @@ class _Session:
 
 
 class Sessions:
-    """The open sessions, by the hash of their value."""
+    """The open sessions, by the hash of their value.
 
-    def __init__(self) -> None:
+    Args:
+        replica: The name of this process among several, if it has one: values end in it, so that nginx knows where
+            a browser has signed in.
+    """
+
+    def __init__(self, replica: str | None) -> None:
+        self._suffix = f".{replica}" if replica else ""
         self._sessions: OrderedDict[bytes, _Session] = OrderedDict()
 
     def open(self, identity: Identity) -> tuple[str, int]:
         """Return the value of a new session of *identity*, and how many seconds it lasts at most."""
         now = time.time()
         ends_at = min(now + LONGEST_S, identity.expires_at or now + LONGEST_S)
-        value = secrets.token_urlsafe(32)
+        value = secrets.token_urlsafe(32) + self._suffix
         theirs = [key for key, session in self._sessions.items() if session.identity.user == identity.user]
         for key in theirs[: len(theirs) + 1 - MAX_PER_USER] if len(theirs) >= MAX_PER_USER else ():
             del self._sessions[key]
