@@ -10,7 +10,7 @@ from tests.running import program
 
 FOLDER = Path(__file__).parent.parent.parent / ".github"
 QUESTION = "How does a river find its way to the sea?"
-SIZE: ViewportSize = {"width": 1100, "height": 900}
+SIZE: ViewportSize = {"width": 1180, "height": 1180}
 
 
 def take(browser: Browser, url: str, scheme: Literal["light", "dark"]) -> None:
