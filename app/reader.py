@@ -9,9 +9,9 @@ from contextlib import suppress
 
 from app.generation import Generation
 from app.protocol import sse
+from app.protocol.encoding import DONE, render
 from app.protocol.log import START, Cursor, frames
 from app.protocol.view import PLAIN, Piece, Shaper, View
-from app.protocol.wire import DONE, render
 
 
 class Reader:

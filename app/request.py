@@ -12,9 +12,9 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from app.protocol import jsontext
+from app.protocol.encoding import CLASSES
 from app.protocol.errors import BadRequest
 from app.protocol.view import View
-from app.protocol.wire import CLASSES
 from app.settings import Settings
 from app.terms import Terms
 from app.tools import Toolbox

@@ -230,13 +230,17 @@ def _snapshot(generation: Generation) -> dict[str, Any]:
     return {
         "id": generation.id,
         "state": generation.state,
-        "turns": generation.fold().turns(),
+        "turns": _turns(generation),
         "usage": generation.ledger.total(),
         "cursor": str(Cursor(len(generation.log))),
         "error": {"type": problem.type, "message": problem.message, "retryable": problem.retryable}
         if problem
         else None,
     }
+
+
+def _turns(generation: Generation) -> list[dict[str, Any]]:
+    return generation.fold().turns(cut_off=generation.state in ("cancelled", "failed"))
 
 
 def _message(generation: Generation) -> dict[str, Any]:
@@ -255,7 +259,7 @@ def _message(generation: Generation) -> dict[str, Any]:
         "stop_reason": terminal.stop_reason,
         "stop_sequence": terminal.stop_sequence,
         "usage": terminal.usage,
-        "turns": fold.turns(),
+        "turns": _turns(generation),
         "cost_usd": terminal.cost_usd,
         "timing": terminal.timing,
         "digest": terminal.digest,

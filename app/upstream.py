@@ -24,6 +24,7 @@ from app.protocol.errors import (
     Refused,
     Reset,
     TimedOut,
+    Truncated,
     Unreachable,
 )
 from app.protocol.sse import Decoder, Frame, FrameTooLarge
@@ -87,11 +88,13 @@ class Upstream:
         unless the body was read to its end or *take* said that it has enough and the end follows soon.
 
         Raises:
-            Problem: Claude refused, could not be reached, fell silent, or the connection was lost; or what *take* raised.
+            Problem: Claude refused, could not be reached, fell silent, the connection was lost, or the body ended
+                before *take* had enough; or what *take* raised.
         """
         content = jsontext.render({**body, "stream": True})
         decoder = Decoder()
-        with self._as_problems(body.get("model")):
+        answered: dict[str, str] = {}
+        with _naming_its_request(answered), self._as_problems(body.get("model")):
             async with _Silence(self._stall_s, self._total_s) as silence:
                 answer = await self._client.post(
                     "/v1/messages",
@@ -103,15 +106,23 @@ class Upstream:
                 )
                 # The declared type is the stream class; a cast_to of httpx2.Response gives the response itself.
                 response = cast("httpx2.Response", answer)
+                answered |= response.headers
                 try:
                     _insist_on_event_stream(response)
 
+                    enough = False
+
                     def read(data: bytes) -> bool:
+                        nonlocal enough
                         frames = decoder.feed(data)
                         silence.heard(frames)
-                        return bool(frames) and take(frames)
+                        enough = enough or (bool(frames) and take(frames))
+                        return enough
 
                     await response.extensions[PUSH].push(read)
+                    if not enough:
+                        msg = "Claude's stream ended before the answer was complete."
+                        raise Truncated(msg)
                 finally:
                     await response.aclose()
 
@@ -216,6 +227,16 @@ class Upstream:
         for unspoken in self._unspoken:
             text = text.replace(unspoken, "…")
         return text
+
+
+@contextmanager
+def _naming_its_request(headers: Mapping[str, str]) -> Iterator[None]:
+    """Give what goes wrong Claude's request id, from the *headers* of its answer, if it does not say its own."""
+    try:
+        yield
+    except Problem as problem:
+        problem.upstream_request_id = problem.upstream_request_id or headers.get("request-id")
+        raise
 
 
 class _Silence:

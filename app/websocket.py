@@ -13,9 +13,9 @@ from app.caller import Caller
 from app.gateway import Gateway
 from app.generation import Generation
 from app.protocol import jsontext
+from app.protocol.encoding import DONE
 from app.protocol.errors import BadRequest, Problem
 from app.protocol.log import START
-from app.protocol.wire import DONE
 from app.reader import Reader
 from app.request import parse
 

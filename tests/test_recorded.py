@@ -14,9 +14,9 @@ import anthropic
 import pytest
 import pytest_asyncio
 
+from app.protocol.encoding import CLASSES, parse
 from app.protocol.fold import Fold
 from app.protocol.sse import Decoder, Frame
-from app.protocol.wire import CLASSES, parse
 from tests.protocol.cutting import cut
 from tests.protocol.frames import Accumulated
 from tests.protocol.test_recorded import FOLDER, ROWS, is_broken

@@ -9,12 +9,12 @@ import pytest
 
 from app.connection import ABORT
 from app.generation import Ending, Generation, Teller
+from app.protocol.encoding import parse
 from app.protocol.errors import Refused
 from app.protocol.events import BlockStop, Text, Thinking
 from app.protocol.log import SLICE_BYTES, START
 from app.protocol.sse import KEEP_ALIVE, Decoder
 from app.protocol.view import View
-from app.protocol.wire import parse
 from app.reader import Reader
 from app.relay import EventStream
 

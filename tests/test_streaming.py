@@ -245,7 +245,31 @@ async def test_claudes_refusal_reaches_the_client_as_it_is(
         answer = await gateway.request("POST", "/api/chat", ask("hi"))
     assert answer.status == seen
     assert answer.error == {"type": seen_kind, "message": "max_tokens: too large"}
-    assert answer.json["request_id"] == answer.headers["x-request-id"]
+    assert answer.json["request_id"] == "req_claude"
+    assert answer.headers["x-request-id"] not in ("", "req_claude")  # ours, as in the log
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        [],
+        [Ending.RESET],
+        [b"event: ping\ndata: {broken\n\n"],
+        [frame("error", error={"type": "overloaded_error", "message": "Overloaded"})],
+    ],
+    ids=["cut short", "reset", "garbled", "refused"],
+)
+async def test_what_breaks_an_answer_is_told_with_claudes_request_id_and_logged_with_ours(
+    end: list[Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    steps = [*saying("one")[:3], *end]
+    async with ScriptedClaude(lambda _: steps) as claude, serving(claude.url, on_break="error") as gateway:
+        stream = await (await gateway.stream(ask("x"))).rest()
+    assert stream.terminal["type"] == "error"
+    assert stream.terminal["request_id"] == "req_claude"
+    assert "claude_request=req_claude" in caplog.text
+    assert stream.headers["x-request-id"] in caplog.text
 
 
 @pytest.mark.parametrize(

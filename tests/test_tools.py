@@ -422,3 +422,40 @@ async def test_an_answer_with_everything_in_it_goes_round_with_a_claude_that_che
         "text",
     }
     assert not stream.of("unknown")
+
+
+@pytest.mark.parametrize("how", ["cancelled", "failed"])
+async def test_what_was_cut_off_while_a_tool_ran_can_be_gone_on_with(how: str) -> None:
+    kit.GATES["never"] = asyncio.Event()
+    kit.STARTED.clear()
+    prompt = "[[tools wait_for]] " + ("" if how == "cancelled" else "[[reset after=40]] ") + "Wait for it."
+    async with (
+        Simulator(SimulatorSettings(speed=0)) as claude,
+        serving(claude.url, tools=KIT, on_break="error", tool_timeout=0.05) as gateway,
+    ):
+        body = {**asking("wait_for"), "messages": [{"role": "user", "content": prompt}]}
+        kit.GATES.setdefault("x", asyncio.Event())
+        stream = await gateway.stream(body)
+        await stream.next("tool_use")
+        if how == "cancelled":
+            await gateway.request("DELETE", f"/api/chat/{stream.id}")
+        await stream.rest()
+        snapshot = (await gateway.request("GET", f"/api/chat/{stream.id}")).json
+        goes_on = [*body["messages"], *snapshot["turns"], {"role": "user", "content": "Never mind."}]
+        again = await (await gateway.stream({**body, "messages": goes_on})).rest()
+    assert snapshot["state"] == how
+    assert again.terminal["stop_reason"] == "end_turn"
+
+
+async def test_a_client_answers_its_own_calls_beside_ours_and_goes_on() -> None:
+    theirs = {"name": "theirs", "input_schema": {"type": "object"}}
+    async with Simulator(SimulatorSettings(speed=0)) as claude, serving(claude.url, tools=KIT) as gateway:
+        body = ask("[[tools nothing,theirs]] Go.", tools=[{"name": "nothing"}, theirs])
+        stream = await (await gateway.stream(body)).rest()
+        assistant, results = (await gateway.request("GET", f"/api/chat/{stream.id}")).json["turns"]
+        (call,) = (event for event in stream.of("tool_use") if event["name"] == "theirs")
+        results["content"].append({"type": "tool_result", "tool_use_id": call["id"], "content": "done"})
+        body["messages"] += [assistant, results]
+        again = await (await gateway.stream(body)).rest()
+    assert stream.terminal["stop_reason"] == "tool_use"
+    assert again.terminal["stop_reason"] == "end_turn"

@@ -79,11 +79,11 @@ class Problem(Exception):
         self.headers = headers or {}
 
     def body(self, request_id: str) -> dict[str, Any]:
-        """Return the JSON of an HTTP error, in Claude's shape."""
+        """Return the JSON of an HTTP error, in Claude's shape, with Claude's own request id where it is Claude's."""
         return {
             "type": "error",
             "error": {"type": self.type, "message": self.message},
-            "request_id": request_id,
+            "request_id": self.upstream_request_id or request_id,
         }
 
 

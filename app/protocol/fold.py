@@ -158,14 +158,31 @@ class Fold:
             part.block() for _, part in sorted(self.parts.items()) if part.turn == turn and part.returnable
         ]
 
-    def turns(self) -> list[Message]:
-        """Return the messages so far, ready to be appended to the conversation."""
+    def turns(self, *, cut_off: bool = False) -> list[Message]:
+        """Return the messages so far, ready to be appended to the conversation.
+
+        Args:
+            cut_off: Nothing more will be said. A call without its result is left out then, for nobody will answer
+                it, and thinking that led to nothing: Claude takes no conversation with either.
+        """
         messages: list[Message] = []
         for turn in sorted({part.turn for part in self.parts.values()}):
             blocks = self.returnable(turn)
+            if cut_off:
+                blocks = self._settled(blocks)
             if blocks:
                 messages.append({"role": "assistant", "content": blocks})
             calls = [block["id"] for block in blocks if block["type"] == "tool_use"]
             if results := [self.results[call] for call in calls if call in self.results]:
                 messages.append({"role": "user", "content": results})
         return messages
+
+    def _settled(self, blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return *blocks* without calls that have no result, and without thinking at the end."""
+        answered = {*self.results, *(part.fields.get("tool_use_id") for part in self.parts.values())}
+        kept = [
+            block for block in blocks if not block["type"].endswith("tool_use") or block.get("id") in answered
+        ]
+        while kept and kept[-1]["type"] in ("thinking", "redacted_thinking"):
+            kept.pop()
+        return kept

@@ -14,8 +14,8 @@ from typing import NamedTuple, Self
 
 from app.protocol import sse
 from app.protocol.deltas import join, joins
+from app.protocol.encoding import DONE, render
 from app.protocol.events import Delta, Done, Error, Event, Terminal, Text
-from app.protocol.wire import DONE, render
 
 EPOCH = 1
 """Rises when another process takes a generation over. This log lives and dies with its process."""

@@ -14,10 +14,18 @@ import orjson
 
 from app.simulator.blocks import Json
 from app.simulator.conversation import content_blocks
-from app.simulator.tokens import estimated_tokens
+from app.simulator.tokens import CHARACTERS_PER_TOKEN, estimated_tokens
 
 LIFETIME_S = {"5m": 300, "1h": 3600}
 MAX_ENTRIES = 10_000
+
+IMAGE_TOKENS = 1600
+"""About what an image takes, however many bytes it has: larger ones are scaled down first.
+https://docs.claude.com/en/docs/build-with-claude/vision"""
+
+PAGE_TOKENS = 2000
+PAGE_CHARACTERS = 60_000
+"""Of a PDF in base64: a guess, since nobody opens it here."""
 
 
 class PromptCache:
@@ -37,7 +45,7 @@ class PromptCache:
         for block, ttl in _parts(asked):
             data = orjson.dumps(block)
             digest.update(data)
-            size += len(data)
+            size += _weight(block, data)
             if self._expiries.get(digest.digest(), 0) > now:
                 read = size
             if ttl:
@@ -64,7 +72,17 @@ class PromptCache:
 
 def input_tokens(asked: Json) -> int:
     """Return how many tokens the request *asked* has."""
-    return estimated_tokens(sum(len(orjson.dumps(block)) for block, _ in _parts(asked)))
+    return estimated_tokens(sum(_weight(block, orjson.dumps(block)) for block, _ in _parts(asked)))
+
+
+def _weight(block: Json, data: bytes) -> int:
+    """Return how many characters of text take as many tokens as *block*, which is *data* as JSON."""
+    source = block.get("source") or {}
+    if block.get("type") == "image":
+        return round(IMAGE_TOKENS * CHARACTERS_PER_TOKEN)
+    if block.get("type") == "document" and source.get("type") == "base64":
+        return round((len(data) // PAGE_CHARACTERS + 1) * PAGE_TOKENS * CHARACTERS_PER_TOKEN)
+    return len(data)
 
 
 def _parts(asked: Json) -> Iterator[tuple[Any, str | None]]:

@@ -97,7 +97,7 @@ export class Chat {
   async #visit() {
     this.#drawer.close();
     await this.#workspace.visit();
-    this.#follower.toEnd();
+    if (this.#workspace.conversation.path.length > 0) this.#follower.toEnd();
     this.#desk.composer.focus();
   }
 

@@ -47,6 +47,7 @@ export class Cites {
       "aria-label",
       `${text.citation(number)}: ${part(mark, "title").textContent}. ${cited_text ?? ""}`,
     );
+    dismissible(mark);
     return mark;
   }
 }
@@ -55,4 +56,14 @@ export class Cites {
 function place({ url, source, start_page_number, end_page_number }) {
   if (Number.isInteger(start_page_number)) return text.pages(start_page_number, end_page_number - 1); // its end is exclusive
   return host(url ?? source ?? "");
+}
+
+/** Escape puts the card away until the pointer or the focus comes again (WCAG 2.2, 1.4.13). @param {HTMLElement} mark */
+function dismissible(mark) {
+  mark.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || "dismissed" in mark.dataset) return;
+    event.preventDefault(); // it stops no answer
+    mark.dataset.dismissed = "";
+  });
+  for (const end of ["mouseleave", "focusout"]) mark.addEventListener(end, () => delete mark.dataset.dismissed);
 }

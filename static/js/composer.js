@@ -143,8 +143,9 @@ export class Composer {
     });
     this.#field.addEventListener("paste", (event) => {
       const data = event.clipboardData;
-      // office programs put a picture of the text beside the text: the text is meant
-      if (!data || data.files.length === 0 || data.types.includes("text/plain")) return;
+      if (!data || data.files.length === 0) return;
+      // office programs put a picture of the text beside the text: the text is meant; a file has at most its name
+      if (data.types.includes("text/plain") && data.types.includes("text/html")) return;
       event.preventDefault();
       take(data.files);
     });

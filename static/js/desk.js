@@ -50,8 +50,10 @@ export class Desk {
     composer.tray.limits = () => settings.config?.attachments ?? null;
     settings.onChange = () => {
       this.#picker.draw();
+      this.#mark();
       this.changed();
     };
+    this.#mark();
     this.#tokens.onCount = (tokens) => this.#tell(tokens);
     session.onSignedOut = (signedOut) => (byId("sign-in-again").hidden = !signedOut);
     session.onSignedIn = () => void this.load();
@@ -84,6 +86,14 @@ export class Desk {
   }
 
   // Private
+
+  /** Settings hold for every question to come, so that there are some must be seen. */
+  #mark() {
+    const button = byId("open-settings");
+    const { changed } = this.settings;
+    button.toggleAttribute("data-changed", changed);
+    button.ariaLabel = button.title = changed ? text.settingsChanged : text.page.settings;
+  }
 
   /** @returns {Promise<Config | null>} */
   async #loadConfig() {

@@ -34,6 +34,7 @@ export class Menu {
     this.#opener = opener;
     this.#element.setAttribute("aria-label", label);
     this.#element.replaceChildren(...items.map((item) => this.#item(item)));
+    (opener.closest("dialog") ?? document.body).append(this.#element); // beside an open dialog nothing can be used
     this.#element.showPopover();
     this.#place(opener.getBoundingClientRect());
     this.#items[0]?.focus({ preventScroll: true });
@@ -49,7 +50,7 @@ export class Menu {
     part(button, "label").textContent = label;
     const use = button.querySelector("use");
     if (icon) use?.setAttribute("href", `#icon-${icon}`);
-    else use?.parentElement?.remove();
+    else use?.remove(); // its place stays, so that all labels begin in one line
     if (checked !== undefined) {
       button.role = "menuitemradio";
       button.ariaChecked = String(checked);

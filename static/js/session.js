@@ -47,7 +47,8 @@ export class Session {
     // read now: the request may be given up while the reader looks for the token
     const refusal = new Response(await response.text(), response);
     const { auth } = (await this.#config()) ?? {};
-    if (auth !== "token") return auth === "none" ? refusal : elsewhere(refusal);
+    if (auth === "proxy" || auth === "jwt") return elsewhere(refusal);
+    if (auth !== "token") return refusal;
     return (await this.signIn(init.signal ?? null)) ? this.fetch(url, init) : refusal;
   }
 

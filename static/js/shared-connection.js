@@ -41,6 +41,8 @@ export class SharedConnection {
   #connection = null;
   /** @type {Entry[]} what this tab has read, for listeners that join */
   #log = [];
+  /** @type {string | null} the cursor from which on it has read */
+  #from = null;
   #heard = false; // somebody listens
   /** @type {string | null} the reader that this tab listens to; null until it has told what was missing */
   #reader = null;
@@ -131,6 +133,7 @@ export class SharedConnection {
     if (!(await this.onLead())) return { kind: "elsewhere" };
     const restored = this.#start.restored || this.#reader !== null;
     const { id, cursor } = this;
+    this.#from = cursor;
     const connection = new Connection({ ...this.#start, id, cursor, restored }, this.#around);
     this.#connection = connection;
     connection.onState = (state) => {
@@ -148,6 +151,7 @@ export class SharedConnection {
       this.onEvent(event, live);
       this.#tell({ events: [[this.cursor, event]] });
     };
+    this.#tell({ state: this.#state }); // so those that listened to another tab, or to nobody yet, ask this one
     const outcome = await connection.run();
     await this.onSettled(outcome);
     this.#tell({ outcome });
@@ -161,9 +165,8 @@ export class SharedConnection {
 
   /** What a listener lacks. @param {{ask: string | null, from: string}} question */
   #answer({ ask, from }) {
-    this.#heard = true;
-    const at = ask === (this.#start.cursor ?? null) ? -1 : this.#log.findIndex(([cursor]) => cursor === ask);
-    if (at === -1 && ask !== (this.#start.cursor ?? null)) return; // it has other news than this tab ever had
+    const at = this.#log.findIndex(([cursor]) => cursor === ask);
+    if (at === -1 && ask !== this.#from) return; // it has other news than this tab ever had
     this.#tell({ to: from, events: this.#log.slice(at + 1), state: this.#state, id: this.id });
   }
 
@@ -176,6 +179,7 @@ export class SharedConnection {
   /** @param {any} message */
   #hear(message) {
     if ("ask" in message) {
+      this.#heard = true; // also by a tab that may come to read later
       if (this.leading) this.#answer(message);
       return;
     }

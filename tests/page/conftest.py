@@ -94,16 +94,11 @@ def page_url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def open_chat(browser: Browser) -> Iterator[Callable[..., Chat]]:
-    """Open the page in a fresh profile; afterwards assert that the browser had nothing to complain about."""
-    contexts: list[BrowserContext] = []
+def watch() -> Iterator[Callable[[Page], Chat]]:
+    """Handle a tab; afterwards assert that the browser had nothing to complain about there."""
     chats: list[Chat] = []
 
-    def start(url: str, *, reduced_motion: str = "no-preference", init: str = "", **options: object) -> Chat:
-        context = browser.new_context(reduced_motion=reduced_motion, **options)  # type: ignore[arg-type]
-        contexts.append(context)
-        context.add_init_script(WATCH_POLICY + init)
-        page = context.new_page()
+    def start(page: Page) -> Chat:
         chat = Chat(page)
         chats.append(chat)
         page.on("pageerror", lambda error: chat.complaints.append(str(error)))
@@ -113,14 +108,12 @@ def open_chat(browser: Browser) -> Iterator[Callable[..., Chat]]:
                 chat.complaints.append(message.text) if message.type in ("error", "warning") else None
             ),
         )
-        page.goto(url)
         return chat
 
     yield start
     for chat in chats:
-        chat.complaints += chat.page.evaluate("window.policyViolations")
-    for context in contexts:
-        context.close()
+        if not chat.page.is_closed():
+            chat.complaints += chat.page.evaluate("window.policyViolations")
     # a refused or cut request is the very thing that some tests make; the browser reports each
     complaints = [
         complaint
@@ -129,6 +122,39 @@ def open_chat(browser: Browser) -> Iterator[Callable[..., Chat]]:
         if not complaint.startswith("Failed to load resource")
     ]
     assert complaints == []
+
+
+@pytest.fixture
+def profiles(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    """Make fresh profiles."""
+    contexts: list[BrowserContext] = []
+
+    def make(**options: Any) -> BrowserContext:
+        context = browser.new_context(**options)
+        contexts.append(context)
+        context.add_init_script(WATCH_POLICY)
+        return context
+
+    yield make
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def open_chat(profiles: Callable[..., BrowserContext], watch: Callable[[Page], Chat]) -> Callable[..., Chat]:
+    """Open the page in a fresh profile; *init* runs in it first."""
+
+    def start(
+        url: str, *, reduced_motion: str = "no-preference", init: str | None = None, **options: Any
+    ) -> Chat:
+        context = profiles(reduced_motion=reduced_motion, **options)
+        if init:
+            context.add_init_script(init)
+        chat = watch(context.new_page())
+        chat.page.goto(url)
+        return chat
+
+    return start
 
 
 @pytest.fixture

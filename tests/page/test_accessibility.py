@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.page.axe import violations
 from tests.page.conftest import Chat
-from tests.page.test_page import DONE, START, answer_with, refuse_with
+from tests.page.made_up import DONE, START, answer_with, refuse_with
 
 MARKDOWN = """\
 # Rivers
@@ -230,3 +230,33 @@ def test_with_forced_colours_controls_keep_an_outline(open_chat: Callable[..., C
     outline = "getComputedStyle(document.querySelector('.composer__box')).outlineStyle"
     assert page.evaluate(outline) == "solid"
     assert violations(page) == []
+
+
+def test_when_a_phones_keyboard_opens_the_text_field_and_the_end_of_the_text_stay_in_view(
+    open_chat: Callable[..., Chat], page_url: str
+) -> None:
+    chat = open_chat(page_url, viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True)
+    page = chat.page
+    answer_with(page, *EVERYTHING)
+    page.get_by_label("Message", exact=True).fill("Tell me all about rivers.")
+    page.keyboard.press("Enter")  # a new line: a phone has no other way to one
+    expect(page.locator("article")).to_have_count(0)
+    page.get_by_role("button", name="Send").tap()
+    chat.finished()
+    page.get_by_label("Message", exact=True).tap()
+    page.set_viewport_size({"width": 390, "height": 380})  # as interactive-widget=resizes-content does
+    expect(page.get_by_role("button", name="Send")).to_be_in_viewport(ratio=1)
+    expect(page.locator(".foot").last).to_be_in_viewport()
+    font = "parseFloat(getComputedStyle(document.querySelector('#message')).fontSize)"
+    assert page.evaluate(font) >= 16  # below that phones zoom in
+
+
+def test_on_paper_the_conversation_is_whole_and_without_controls(chat: Chat) -> None:
+    ask_everything(chat)
+    chat.page.emulate_media(media="print")
+    expect(chat.page.get_by_text("Hm, rivers.")).to_be_visible()
+    expect(chat.page.get_by_role("link", name="Rivers")).not_to_have_count(0)
+    expect(chat.page.locator("button:visible, textarea:visible, select:visible, nav:visible")).to_have_count(
+        0
+    )
+    assert chat.page.evaluate("getComputedStyle(document.querySelector('#scroller')).overflow") == "visible"

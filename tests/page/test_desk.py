@@ -13,7 +13,7 @@ from playwright.sync_api import Page, Request, Route, expect
 from app.auth import tokens
 from tests.page.axe import violations
 from tests.page.conftest import Chat
-from tests.page.test_page import DONE, START, TEXT, answer_with, refuse_with
+from tests.page.made_up import DONE, START, TEXT, answer_with, refuse_with
 from tests.running import program
 
 PASTE_PICTURE = """async ([width, height]) => {
@@ -139,6 +139,7 @@ def test_what_is_set_is_asked_and_what_a_model_cannot_do_says_why(
     page.get_by_label("roll_dice").uncheck()
     expect(page.get_by_label("Longest answer, in tokens")).to_have_value("4000")  # the model's own bound
     page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="Settings, changed")).to_be_visible()
 
     page.route("**/api/chat/count_tokens", lambda route: route.fulfill(json={"input_tokens": 1234}))
     page.get_by_label("Message", exact=True).fill("Hello?")

@@ -6,7 +6,7 @@ from typing import Any
 from playwright.sync_api import expect
 
 from tests.page.conftest import Chat
-from tests.page.test_page import DONE, START, answer_with
+from tests.page.made_up import DONE, START, answer_with
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
@@ -113,8 +113,9 @@ def test_a_citation_shows_what_it_cites_to_pointer_and_keyboard(chat: Chat) -> N
     expect(card).to_be_hidden()
     number.focus()
     expect(card).to_contain_text("Rivers flow. pages 3–4")
-    number.blur()
+    page.keyboard.press("Escape")
     expect(card).to_be_hidden()
+    number.blur()
     number.hover()
     expect(card).to_be_visible()
 

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.page.conftest import Chat
-from tests.page.test_page import DONE, START, answer_with
+from tests.page.made_up import DONE, START, answer_with
 
 ANSWER = """## Title with *emphasis*
 

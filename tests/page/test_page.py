@@ -3,51 +3,16 @@
 import json
 import re
 from collections.abc import Callable
-from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import expect
 
 from tests.page.conftest import Chat
+from tests.page.made_up import DONE, START, TEXT, answer_with, refuse_with
 from tests.page.wire import Wire
 
 SLOW = "[[speed 1]] [[rate 120]] [[long words=250]] Tell me about rivers."
 """Takes a few seconds, so that something can happen meanwhile."""
-
-
-def answer_with(page: Page, *events: dict[str, Any]) -> None:
-    """Let the next question be answered by these events."""
-    frames = [f"id: 1-{n}\ndata: {json.dumps(event)}\n\n" for n, event in enumerate(events, 1)]
-    frames.append(f"id: 1-{len(events)}\ndata: [DONE]\n\n")
-
-    def fulfill(route: Route) -> None:
-        headers = {"Content-Type": "text/event-stream", "X-Chat-Id": "made-up"}
-        route.fulfill(status=200, headers=headers, body="".join(frames))
-
-    page.route("**/api/chat", fulfill, times=1)
-
-
-def refuse_with(page: Page, status: int, kind: str, message: str, **headers: str) -> None:
-    body = {"type": "error", "error": {"type": kind, "message": message}, "request_id": "req_7"}
-    page.route(
-        "**/api/chat",
-        lambda route: route.fulfill(status=status, headers=headers, json=body),
-        times=1,
-    )
-
-
-START: dict[str, Any] = {"type": "start", "id": "made-up", "model": "claude-test", "message_id": "m"}
-TEXT: list[dict[str, Any]] = [
-    {"type": "block_start", "index": 0, "kind": "text", "at_ms": 900},
-    {"type": "text", "index": 0, "text": "Half an ans"},
-]
-DONE: dict[str, Any] = {
-    "type": "done",
-    "stop_reason": "end_turn",
-    "usage": {"input_tokens": 25, "output_tokens": 1234, "cache_read_input_tokens": 7},
-    "cost_usd": 0.0123,
-    "timing": {"ttft_ms": 612, "duration_ms": 9000, "tokens_per_second": 58.2},
-}
 
 
 def whole(chat: Chat) -> str:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import strategies as st
 
 from app.protocol.claude import Translator
+from app.protocol.encoding import parse, render
 from app.protocol.errors import BadCall, Garbled, Misconfigured, Problem, Refused
 from app.protocol.events import (
     Block,
@@ -25,7 +26,6 @@ from app.protocol.events import (
 )
 from app.protocol.sse import Frame
 from app.protocol.usage import Ledger
-from app.protocol.wire import parse, render
 from tests.protocol.frames import (
     STOP,
     block_start,

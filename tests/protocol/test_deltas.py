@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.protocol.deltas import join, joins, utf16_length
+from app.protocol.encoding import parse, render
 from app.protocol.events import BlockStop, Event, Signature, Text, Thinking, ToolInput, Usage
 from app.protocol.jsontext import whole
-from app.protocol.wire import parse, render
 from tests.protocol.test_events import WIRE
 
 

@@ -68,8 +68,9 @@ def test_a_problem_says_whose_fault_it_is(
     assert problem.body("req_1") == {
         "type": "error",
         "error": {"type": kind, "message": "Do this."},
-        "request_id": "req_1",
+        "request_id": "req_up",
     }
+    assert cls("Do this.").body("req_1")["request_id"] == "req_1"
 
 
 def test_every_problem_is_in_the_table_and_in_the_picture() -> None:

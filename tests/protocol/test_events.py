@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.protocol.encoding import CLASSES, parse, render
 from app.protocol.events import (
     Block,
     BlockStart,
@@ -26,7 +27,6 @@ from app.protocol.events import (
     Unknown,
     Usage,
 )
-from app.protocol.wire import CLASSES, parse, render
 
 DIGEST = "e3b0c442"
 

@@ -238,6 +238,27 @@ def test_results_stand_between_turns_in_the_order_of_the_calls() -> None:
     assert fold.content(1) == [said("b")]
 
 
+def test_what_was_cut_off_has_no_calls_that_nobody_will_answer() -> None:
+    search = {"type": "server_tool_use", "id": "s1", "name": "web_search", "input": {}}
+    found = {"type": "web_search_tool_result", "tool_use_id": "s1", "content": []}
+    events = [
+        *call(0, search),
+        *other(1, found),
+        *call(2, CALL),
+        *call(3, CALL | {"id": "t2"}),
+        *thinking(4),
+        *call(5, search | {"id": "s2"}),
+        ToolResult("t1", "first", is_error=False),
+    ]
+    result = {"type": "tool_result", "tool_use_id": "t1", "content": "first"}
+    assert fold_of(events).turns(cut_off=True) == [
+        {"role": "assistant", "content": [search, found, CALL]},
+        {"role": "user", "content": [result]},
+    ]
+    assert len(fold_of(events).turns()[0]["content"]) == 6
+    assert fold_of([*thinking(0), *call(1, CALL)]).turns(cut_off=True) == []
+
+
 def test_folding_leaves_the_events_as_they_were() -> None:
     extra = {"citations": [{"n": 0}]}
     events: list[Event] = [BlockStart(0, "text", 0, extra=extra), Citation(0, {"n": 1}), Text("a", 0)]

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.protocol.encoding import DONE, parse, render
 from app.protocol.events import (
     BlockStop,
     Done,
@@ -28,7 +29,6 @@ from app.protocol.log import (
     frames,
 )
 from app.protocol.sse import Decoder, Frame, encode
-from app.protocol.wire import DONE, parse, render
 
 DONE_EVENT = Done("end_turn", None, {}, {}, None, {}, "")
 ERROR_EVENT = Error({}, None, {}, "")

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.protocol.claude import Translator
+from app.protocol.encoding import parse
 from app.protocol.events import Event, Text, Unknown
 from app.protocol.jsontext import whole
 from app.protocol.log import Log, frames
 from app.protocol.sse import Decoder, Frame
 from app.protocol.usage import Ledger, TextDigest
-from app.protocol.wire import parse
 from tests.protocol.cutting import PLACES, cut, cut_text
 from tests.protocol.frames import (
     STOP,

@@ -1,5 +1,6 @@
 """The simulated Claude, through Claude's own SDK over real HTTP."""
 
+import base64
 from typing import Any
 
 import anthropic
@@ -50,6 +51,23 @@ async def test_models_are_listed_one_is_found_and_another_is_not(talk: Talk) -> 
 async def test_tokens_are_counted(talk: Talk) -> None:
     messages: Any = [user(RIVERS)]
     assert (await talk.client.messages.count_tokens(model=PLAIN, messages=messages)).input_tokens > 0
+
+
+async def test_an_image_counts_by_what_claude_sees_and_not_by_its_bytes(talk: Talk) -> None:
+    def with_file(kind: str, media_type: str, size: int) -> Any:
+        data = base64.b64encode(bytes(size)).decode()
+        source = {"type": "base64", "media_type": media_type, "data": data}
+        return [
+            {"role": "user", "content": [{"type": kind, "source": source}, {"type": "text", "text": "?"}]}
+        ]
+
+    async def count(messages: Any) -> int:
+        return (await talk.client.messages.count_tokens(model=PLAIN, messages=messages)).input_tokens
+
+    small = await count(with_file("image", "image/png", 100))
+    assert 1500 < small < 2000
+    assert await count(with_file("image", "image/png", 1_000_000)) == small
+    assert await count(with_file("document", "application/pdf", 450_000)) < 50_000
 
 
 async def test_only_the_required_key_is_let_in() -> None:

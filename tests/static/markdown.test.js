@@ -177,24 +177,3 @@ test("a line that may still become something else waits", () => {
   assert.equal(undecided("``", true), true);
   assert.equal(undecided("- ", true), false);
 });
-
-test("what is made to be slow is not", () => {
-  const n = 20_000;
-  const started = performance.now();
-  const texts = [
-    "[".repeat(n),
-    "[a](".repeat(n / 4),
-    "*a_ ".repeat(n / 4),
-    "![[".repeat(n / 3) + "]".repeat(n / 3),
-    Array.from({ length: 200 }, (_, length) => `${"`".repeat(length + 1)}x`).join(""),
-    "\\( ".repeat(n / 3),
-    "<a:".repeat(n / 3),
-    "&#".repeat(n / 2),
-  ];
-  for (const text of texts) parseInline(text, new Map());
-  const deep = new Blocks();
-  deep.add(">".repeat(2000));
-  for (let indent = 0; indent < 200; indent += 1) deep.add(`${" ".repeat(indent * 2)}- a`);
-  deep.end();
-  assert.ok(performance.now() - started < 3000);
-});

@@ -7,7 +7,7 @@
  */
 
 import * as shape from "./shape.js";
-import { LONGEST_TITLE, tidyTitle } from "./title.js";
+import { tidyTitle } from "./title.js";
 
 /**
  * @typedef {import("./tree.js").Conversation} Conversation
@@ -15,7 +15,7 @@ import { LONGEST_TITLE, tidyTitle } from "./title.js";
  * @typedef {{conversation: Conversation, messages: Message[]}} Whole
  */
 
-const { anything, boolean, json, list, natural, nullable, number, object, oneOf, string } = shape;
+const { anything, boolean, json, list, natural, nullable, number, object, oneOf, optional, string } = shape;
 /** What does not fit throws this. */
 export const Malformed = shape.Malformed;
 
@@ -60,8 +60,8 @@ const block = object({
   signature: nullable(string()),
   citations: list(json, 100_000),
   whole: nullable(json),
-  name: nullable(name),
-  id: nullable(id),
+  name: optional(name),
+  id: optional(id),
   startMs: number,
   stopMs: nullable(number),
   extra: json,
@@ -138,7 +138,7 @@ const message = (/** @type {any} */ value, /** @type {string} */ place) =>
   value?.role === "assistant" ? reply(value, place) : prompt(value, place);
 
 const conversation = object({
-  title: string(LONGEST_TITLE),
+  title: name,
   created: number,
   changed: number,
   pinned: boolean,
@@ -181,14 +181,19 @@ function adopt({ title, created, changed, pinned, head, messages }, newId, place
   const own = newId();
   const ids = new Map(messages.map((each) => [each.id, newId()]));
   if (ids.size !== messages.length) throw new Malformed(`${place}.messages`); // two with the same id
-  const roles = new Map(messages.map((each) => [each.id, each.role]));
+  /** @type {Map<string | null, string>} who said what came before; nobody, the first */
+  const roles = new Map([[null, "assistant"]]);
+  /** @type {Map<string | null, number>} */
+  const times = new Map();
   const adopted = messages.map((each, n) => {
-    // a parent stands before its children, so there can be no circle; and it is of the other side
-    const earlier = each.parent === null ? each.role === "user" : roles.get(each.parent) !== each.role;
-    const known = each.parent === null || messages.findIndex((other) => other.id === each.parent) < n;
-    if (!earlier || !known || (each.parent !== null && !ids.has(each.parent)))
-      throw new Malformed(`${place}.messages[${n}].parent`);
-    const common = { id: ids.get(each.id) ?? "", conversation: own, parent: ids.get(each.parent ?? "") ?? null };
+    // a parent stands before its children, so there can be no circle; and it is the other side's
+    const before = roles.get(each.parent);
+    if (before === undefined || before === each.role) throw new Malformed(`${place}.messages[${n}].parent`);
+    roles.set(each.id, each.role);
+    const time = Math.max(each.created, (times.get(each.parent) ?? -Infinity) + 1); // which is their order, too
+    times.set(each.id, time);
+    const parent = ids.get(each.parent ?? "") ?? null;
+    const common = { id: ids.get(each.id) ?? "", conversation: own, parent, created: time };
     if (each.role === "user") return { ...each, ...common };
     return {
       ...each,

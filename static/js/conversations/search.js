@@ -47,8 +47,8 @@ export function snippet(text, terms) {
   };
 }
 
-/** @param {string} text */
-const oneLine = (text) => text.replace(/\s+/g, " ");
+/** Without what only Markdown needs. @param {string} text */
+const oneLine = (text) => text.replace(/[#*`|>]+/g, " ").replace(/\s+/g, " ");
 
 /** Where in `text` a place in its folded form is. @param {string} text @param {number} place */
 function unfolded(text, place) {

@@ -46,6 +46,9 @@ export const oneOf = (words) => (value, place) =>
 /** @template T @param {Shape<T>} shape @returns {Shape<T | null>} also takes what is absent */
 export const nullable = (shape) => (value, place) => (value == null ? null : shape(value, place));
 
+/** @template T @param {Shape<T>} shape @returns {Shape<T | undefined>} takes what is absent, and leaves it so */
+export const optional = (shape) => (value, place) => (value === undefined ? undefined : shape(value, place));
+
 /** @template T @param {Shape<T>} shape @param {number} most @returns {Shape<T[]>} */
 export const list = (shape, most) => (value, place) =>
   Array.isArray(value) && value.length <= most ? value.map((item, n) => shape(item, `${place}[${n}]`)) : refuse(place);
@@ -58,7 +61,7 @@ export const list = (shape, most) => (value, place) =>
 export const object = (fields) => (value, place) => {
   const given = record(value, place);
   const out = Object.entries(fields).map(([name, shape]) => [name, shape(given[name], `${place}.${name}`)]);
-  return Object.fromEntries(out);
+  return Object.fromEntries(out.filter(([, checked]) => checked !== undefined));
 };
 
 /** Any JSON object, of bounded depth. @type {Shape<Record<string, any>>} */

@@ -3,7 +3,9 @@
 
 /** characters: what fits into a list, and into a tab */
 const LONG_ENOUGH = 60;
-/** characters: what a reader may write */
+/** code units in which those are looked for; a single emoji may have dozens */
+const LOOKED_AT = 2000;
+/** code units: what a reader may write */
 export const LONGEST_TITLE = 200;
 
 const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
@@ -39,9 +41,9 @@ function plainLine(line) {
 
 /** Cut between words, or where one ends that is too long; never inside a character. @param {string} line */
 function shortened(line) {
-  const characters = Array.from(graphemes.segment(line.slice(0, 500)), ({ segment }) => segment);
-  if (characters.length <= LONG_ENOUGH) return line;
-  const cut = characters.slice(0, LONG_ENOUGH).join("");
+  const end = [...graphemes.segment(line.slice(0, LOOKED_AT))][LONG_ENOUGH]?.index;
+  if (end === undefined) return line.slice(0, LONGEST_TITLE);
+  const cut = line.slice(0, end);
   const space = cut.lastIndexOf(" ");
   const kept = space > cut.length / 2 ? cut.slice(0, space) : cut;
   return `${kept.replace(/[\s,;:.–—-]+$/, "")}…`;

@@ -149,7 +149,7 @@ export const texts = {
   },
 
   again: "أجب مجددًا",
-  againWith: (model) => `أجب مجددًا باستخدام ${isolated(model)}`,
+  againWith: (model) => `باستخدام ${model}`,
   branches: (at, all) => `${number(at)} من ${number(all)}`,
   promptBranch: { previous: "الصياغة السابقة", next: "الصياغة التالية" },
   answerBranch: { previous: "الإجابة السابقة", next: "الإجابة التالية" },
@@ -243,6 +243,7 @@ export const texts = {
     }),
   tokensOf: (tokens, most) => `${number(tokens)} من ${number(most)} رمز يتسع لها هذا النموذج، والمحادثة محسوبة`,
 
+  settingsChanged: "الإعدادات، معدّلة",
   modelsOwn: "كما يرى النموذج",
   efforts: { low: "منخفض", medium: "متوسط", high: "عالٍ", xhigh: "عالٍ جدًا", max: "الأقصى" },
   thinkings: { shown: "ظاهر", hidden: "غير ظاهر", off: "متوقف" },

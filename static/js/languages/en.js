@@ -119,7 +119,7 @@ export const texts = {
   exportJson: "Export as JSON",
   delete: "Delete",
   /** @param {string} title */
-  deleted: (title) => `“${title}” deleted`,
+  deleted: (title) => `Deleted “${title}”`,
   restored: "Conversation restored",
   sidebar: { open: "Show conversations", close: "Hide conversations" },
   allConversations: "Conversations",
@@ -151,7 +151,7 @@ export const texts = {
 
   again: "Answer again",
   /** @param {string} model */
-  againWith: (model) => `Answer again with ${model}`,
+  againWith: (model) => `With ${model}`,
   /** @param {number} at @param {number} all */
   branches: (at, all) => `${number(at)} of ${number(all)}`,
   promptBranch: { previous: "Previous wording", next: "Next wording" },
@@ -243,6 +243,7 @@ export const texts = {
     `${number(tokens)} of ${number(most)} tokens that this model takes, conversation included`,
 
   /** Choices in the settings. */
+  settingsChanged: "Settings, changed",
   modelsOwn: "As the model likes",
   efforts: { low: "Low", medium: "Medium", high: "High", xhigh: "Very high", max: "Greatest" },
   thinkings: { shown: "Shown", hidden: "Not shown", off: "Off" },
@@ -343,7 +344,7 @@ export const texts = {
     authentication_error: ["Not signed in", "This gateway wants to know who is asking."],
     signed_out_elsewhere: [
       "You are signed out",
-      "Who is in front of this gateway signs you in. Do that there, then load this page again; your draft is kept.",
+      "What stands in front of this gateway signs people in. Do that there, then load this page again; your draft is kept.",
     ],
     no_models: ["There is no model to ask", "That is for whoever runs this gateway: GATEWAY_MODELS names them."],
     permission_error: ["Not allowed", "This gateway does not accept requests like this one."],

@@ -106,7 +106,7 @@ export const texts = {
   exportMarkdown: "Markdown で書き出す",
   exportJson: "JSON で書き出す",
   delete: "削除",
-  deleted: (title) => `「${title}」を削除しました`,
+  deleted: (title) => `削除しました:「${title}」`,
   restored: "会話を元に戻しました",
   sidebar: { open: "会話の一覧を表示", close: "会話の一覧を隠す" },
   allConversations: "会話",
@@ -133,7 +133,7 @@ export const texts = {
   },
 
   again: "もう一度答える",
-  againWith: (model) => `${model} でもう一度答える`,
+  againWith: (model) => `${model} で`,
   branches: (at, all) => `${number(at)} / ${number(all)}`,
   promptBranch: { previous: "前の言い方", next: "次の言い方" },
   answerBranch: { previous: "前の答え", next: "次の答え" },
@@ -204,6 +204,7 @@ export const texts = {
   tokens: (tokens) => `${number(tokens)} トークン`,
   tokensOf: (tokens, most) => `このモデルの上限 ${number(most)} トークンのうち ${number(tokens)}(会話を含む)`,
 
+  settingsChanged: "設定(変更あり)",
   modelsOwn: "モデルに任せる",
   efforts: { low: "低い", medium: "中程度", high: "高い", xhigh: "とても高い", max: "最大" },
   thinkings: { shown: "表示する", hidden: "表示しない", off: "オフ" },

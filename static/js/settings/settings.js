@@ -39,6 +39,13 @@ export class Settings {
     return this.models.find(({ id }) => id === this.options.model) ?? this.models[0] ?? null;
   }
 
+  /** Something is other than it was at first; the model, which stands beside the text field, aside. */
+  get changed() {
+    const { model: _, ...options } = this.options;
+    const { model: __, ...defaults } = DEFAULTS;
+    return JSON.stringify(options) !== JSON.stringify(defaults);
+  }
+
   /** System prompt and tools, for a conversation that begins now. */
   frame() {
     return frame(this.options, this.config);

@@ -1,0 +1,342 @@
+"""Conversations in a real browser: kept, found, branched, exported and imported, in one tab and in two."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.page.conftest import Chat
+
+SLOW = "[[speed 1]] [[rate 120]] [[long words=250]] Tell me about rivers."
+"""Takes a few seconds, so that something can happen meanwhile."""
+
+EVIL = '<img src=x onerror="alert(1)">'
+
+
+def listed(chat: Chat) -> Locator:
+    return chat.page.get_by_role("navigation", name="Conversations").locator(".entry__title")
+
+
+def act(chat: Chat, title: str, action: str) -> None:
+    """Choose something from a conversation's menu."""
+    chat.page.get_by_role("button", name=f"Actions for “{title}”").click()
+    chat.page.get_by_role("menuitem", name=action, exact=True).click()
+
+
+def new(chat: Chat) -> None:
+    chat.page.get_by_role("navigation").get_by_role("link", name="New conversation").click()
+    expect(chat.page.locator("article")).to_have_count(0)
+
+
+def field(chat: Chat) -> Locator:
+    return chat.page.get_by_label("Message", exact=True)
+
+
+def told(chat: Chat) -> list[dict[str, Any]]:
+    """Return what the gateway says that the last answer adds to the conversation."""
+    turns: list[dict[str, Any]] = chat.page.evaluate(
+        "async (id) => (await (await fetch(`api/chat/${id}`)).json()).turns", chat.stored()["generation"]
+    )
+    return turns
+
+
+def folded(chat: Chat) -> list[dict[str, Any]]:
+    """Return the same as the page has folded it from the events."""
+    turns: list[dict[str, Any]] = chat.page.evaluate(
+        "(transcript) => $modules['transcript.js'].turns(transcript)", chat.stored()["transcript"]
+    )
+    return turns
+
+
+def test_conversations_are_kept_found_named_pinned_deleted_and_had_back(chat: Chat) -> None:
+    chat.ask("How do rivers flow?")
+    chat.finished()
+    new(chat)
+    expect(chat.page).to_have_title("claude-gateway")
+    field(chat).fill("a draft of something else")
+    chat.page.get_by_role("link", name="How do rivers flow?").click()
+    expect(chat.page.locator(".prompt__text")).to_have_text("How do rivers flow?")
+    expect(chat.page).to_have_title("How do rivers flow? · claude-gateway")
+    expect(field(chat)).to_have_value("")
+
+    chat.page.go_back()  # drafts stay where they were written
+    expect(field(chat)).to_have_value("a draft of something else")
+    expect(field(chat)).to_be_focused()
+    chat.ask(f"A table of seas {EVIL}")
+    chat.finished()
+    expect(listed(chat)).to_have_text([f"A table of seas {EVIL}", "How do rivers flow?"])
+
+    act(chat, "How do rivers flow?", "Rename")
+    name = chat.page.get_by_label("Title", exact=True)
+    expect(name).to_be_focused()
+    name.fill("Rivers")
+    chat.page.keyboard.press("Enter")
+    expect(chat.page.get_by_role("link", name="Rivers")).to_be_focused()
+    act(chat, "Rivers", "Pin")
+    expect(listed(chat)).to_have_text(["Rivers", f"A table of seas {EVIL}"])
+    expect(chat.page.locator(".entries__title")).to_have_text(["Pinned", "Today"])
+
+    search = chat.page.get_by_role("searchbox", name="Search conversations")
+    search.fill("EVAPORATES hill")  # stands in both answers
+    expect(chat.page.locator(".entry__snippet mark").first).to_have_text(re.compile("hill|evaporates"))
+    search.fill("table ONERROR")
+    expect(listed(chat)).to_have_text([f"A table of seas {EVIL}"])
+    expect(chat.page.get_by_role("status")).to_have_text("1 conversation found")
+    search.fill("no such words")
+    expect(chat.page.get_by_text("Nothing found")).to_be_visible()
+    search.fill("")
+
+    act(chat, f"A table of seas {EVIL}", "Delete")
+    expect(listed(chat)).to_have_text(["Rivers"])
+    expect(chat.page.locator("article")).to_have_count(0)  # it was the open one
+    undo = chat.page.get_by_role("button", name="Undo")
+    expect(undo).to_be_focused()
+    undo.press("Enter")
+    expect(listed(chat)).to_have_text(["Rivers", f"A table of seas {EVIL}"])
+
+    act(chat, "Rivers", "Delete")
+    chat.page.reload()  # nobody had it back
+    expect(listed(chat)).to_have_text([f"A table of seas {EVIL}"])
+    expect(chat.page.locator("#sidebar").locator("img")).to_have_count(0)
+
+
+def test_questions_and_answers_branch_and_every_branch_stays(chat: Chat) -> None:
+    chat.ask("First.")
+    chat.finished()
+    chat.ask("Second.")
+    chat.finished()
+    prompts = chat.page.locator(".prompt__text")
+    prompt = chat.page.get_by_role("article", name="You").first
+    prompt.hover()
+    prompt.get_by_role("button", name="Edit").click()
+    edited = chat.page.get_by_label("Your question, in other words")
+    expect(edited).to_be_focused()
+    edited.fill("First, in other words.")
+    with chat.page.expect_request("**/api/chat") as sent:
+        chat.page.keyboard.press("Enter")
+    assert json.loads(sent.value.post_data or "")["messages"] == [
+        {"role": "user", "content": "First, in other words."}
+    ]
+    chat.finished()
+    expect(prompts).to_have_text(["First, in other words."])
+    expect(prompt.locator("[data-part=which]")).to_have_text("2 of 2")
+
+    answer = chat.page.get_by_role("article", name="Assistant")
+    answer.get_by_role("button", name="Answer again").click()
+    menu = chat.page.get_by_role("menu", name="Answer again")
+    expect(menu.get_by_role("menuitem").first).to_be_focused()
+    with chat.page.expect_request("**/api/chat") as sent:
+        menu.get_by_role("menuitem", name="Haiku").first.click()
+    assert "haiku" in json.loads(sent.value.post_data or "")["model"]
+    chat.finished()
+    expect(answer.locator("[data-part=which]")).to_have_text("2 of 2")
+    expect(answer.locator(".meta")).to_contain_text("haiku")
+    previous = answer.get_by_role("button", name="Previous answer")
+    previous.press("Enter")
+    expect(answer.locator(".meta")).to_contain_text("opus")
+    expect(answer.get_by_role("button", name="Next answer")).to_be_focused()
+
+    prompt.get_by_role("button", name="Previous wording").click()
+    expect(prompts).to_have_text(["First.", "Second."])
+    chat.page.reload()
+    expect(prompts).to_have_text(["First.", "Second."])
+    with chat.page.expect_request("**/api/chat") as sent:
+        chat.ask("Third.")
+    messages = json.loads(sent.value.post_data or "")["messages"]
+    assert [message["role"] for message in messages] == ["user", "assistant"] * 2 + ["user"]
+    assert messages[0]["content"] == "First."
+    chat.finished()
+
+
+def test_what_is_sent_along_is_what_the_gateway_said(chat: Chat) -> None:
+    with chat.page.expect_response(re.compile(r"/api/chat/[\w-]+$")):  # the page asks what it adds
+        chat.ask("[[redacted]] [[reset after=60 in=text]] Why do rivers flow?")
+    chat.finished()
+    expect(chat.page.locator(".seam")).to_have_count(1)
+    turns = told(chat)
+    assert folded(chat) == turns
+    with chat.page.expect_request("**/api/chat") as sent:
+        chat.ask("And?")
+    messages = json.loads(sent.value.post_data or "")["messages"]
+    assert messages[1:-1] == turns
+    assert {block["type"] for block in messages[1]["content"]} >= {"redacted_thinking", "text"}
+    chat.finished()
+
+
+def test_several_answers_are_written_at_once_and_all_go_on_after_a_reload(chat: Chat) -> None:
+    prose = chat.page.locator(".prose")
+    writing = chat.page.get_by_role("img", name="An answer is being written")
+    for title in ("One", "Two"):
+        chat.ask(f"[[speed 1]] [[rate 80]] [[long words=5000]] {title}.")
+        expect(prose).to_have_text(re.compile(r"(\S+\s+){5}"), timeout=15_000)
+        new(chat)
+    expect(writing).to_have_count(2)
+    chat.page.reload()
+    expect(writing).to_have_count(2)
+    for title in ("One", "Two"):
+        chat.page.get_by_role("link", name=f"{title}.").click()
+        expect(chat.page.locator(".prompt__text")).to_contain_text(f"{title}.")
+        before = len(prose.inner_text())
+        expect(prose).to_have_text(re.compile(rf"^[\s\S]{{{before + 50},}}$"))
+        chat.page.get_by_role("button", name="Stop").click()
+        chat.finished()
+        expect(chat.page.get_by_role("button", name="Continue")).to_be_visible()
+    expect(writing).to_have_count(0)
+    replies = [message for message in chat.messages() if message["role"] == "assistant"]
+    assert [reply["transcript"]["terminal"]["stop_reason"] for reply in replies] == ["cancelled"] * 2
+
+
+def test_two_tabs_on_one_conversation_stay_in_step(chat: Chat, watch: Callable[[Page], Chat]) -> None:
+    requests: list[str] = []
+    chat.page.context.on(
+        "request",
+        lambda request: (
+            requests.append(request.url) if re.search(r"/api/chat(/[^/]+/stream)?$", request.url) else None
+        ),
+    )
+    chat.ask(SLOW)
+    expect(chat.page.locator(".prose")).to_have_text(re.compile(r"(\S+\s+){5}"), timeout=15_000)
+    other = watch(chat.page.context.new_page())
+    other.page.goto(chat.page.url)
+    expect(other.page.locator(".prose")).to_have_text(re.compile(r"(\S+\s+){40}"), timeout=15_000)
+    expect(other.page.get_by_role("article", name="Assistant")).to_have_attribute("aria-busy", "true")
+    assert len(requests) == 1, "one tab reads, the other listens to it"
+    chat.page.close()  # the other takes over
+    other.finished()
+    assert len(requests) == 2
+    assert folded(other) == told(other)
+
+    third = watch(other.page.context.new_page())
+    third.page.goto(other.page.url)
+    third.finished()
+    third.ask("More.")
+    third.finished()
+    expect(other.page.locator(".prompt__text")).to_have_text([SLOW, "More."])
+    expect(other.page.locator("article.answer .meta")).to_have_count(2)
+    act(third, listed(third).inner_text(), "Delete")
+    expect(other.page.locator("article")).to_have_count(0)
+
+
+def test_files_go_out_and_come_in(chat: Chat, tmp_path: Path) -> None:
+    chat.ask("How do rivers flow?")
+    chat.finished()
+    answer = chat.answer()
+    with chat.page.expect_download() as markdown:
+        act(chat, "How do rivers flow?", "Export as Markdown")
+    assert markdown.value.suggested_filename == "How do rivers flow.md"
+    text = Path(markdown.value.path()).read_text()
+    assert text.startswith("# How do rivers flow?\n\n## You\n\nHow do rivers flow?\n\n## Claude (claude-")
+    with chat.page.expect_download() as everything:
+        chat.page.get_by_role("button", name="Export all").click()
+    exported = json.loads(Path(everything.value.path()).read_text())
+    exported["conversations"][0]["title"] = EVIL
+    exported["conversations"][0]["messages"][0]["content"] = EVIL
+    blocks = exported["conversations"][0]["messages"][1]["transcript"]["blocks"]
+    next(block for block in blocks if block["kind"] == "text")["citations"] = [
+        {"url": "javascript:alert(1)", "title": EVIL, "cited_text": EVIL}
+    ]
+    (tmp_path / "evil.json").write_text(json.dumps(exported))
+    (tmp_path / "broken.json").write_text('{"format": "claude-gateway/conversations", "version": 1}')
+    chooser = chat.page.locator("#sidebar input[type=file]")
+    chooser.set_input_files(tmp_path / "broken.json")
+    expect(chat.page.get_by_role("alert")).to_contain_text("damaged at file.conversations")
+    chooser.set_input_files(tmp_path / "evil.json")
+    expect(chat.page.get_by_role("status")).to_have_text("1 conversation imported")
+    chat.page.get_by_role("link", name=EVIL).click()
+    expect(chat.page.locator(".prompt__text")).to_have_text(EVIL)
+    assert answer.split()[0] in chat.answer()
+    expect(chat.page.locator("#log").locator("img, a[href^=javascript]")).to_have_count(0)
+    chat.ask("And on?")  # an imported conversation can be gone on with
+    chat.finished()
+    expect(listed(chat)).to_have_count(2)
+
+
+REFUSE = """({store, name}) => {
+  const put = IDBObjectStore.prototype.put;
+  let refused = true;
+  IDBObjectStore.prototype.put = function (record) {
+    if (refused && this.name === store) throw new DOMException("The quota has been exceeded.", name);
+    return put.call(this, record);
+  };
+  window.makeRoom = () => (refused = false);
+}"""
+
+
+def test_a_full_device_is_told_and_the_conversation_goes_on(chat: Chat) -> None:
+    chat.ask("First.")
+    chat.finished()
+    chat.page.evaluate(REFUSE, {"store": "messages", "name": "QuotaExceededError"})
+    chat.ask("Second.")
+    chat.finished()
+    alert = chat.page.get_by_role("alert")
+    expect(alert).to_contain_text("no room left")
+    chat.page.evaluate("makeRoom()")
+    chat.ask("Third.")
+    chat.finished()
+    expect(alert).to_be_hidden()
+    chat.page.reload()  # what could not be stored then is stored now
+    expect(chat.page.locator(".prompt__text")).to_have_text(["First.", "Second.", "Third."])
+    expect(chat.page.locator("article.answer")).to_have_count(3)
+
+
+def test_a_browser_that_keeps_nothing_says_so_and_works(
+    open_chat: Callable[..., Chat], page_url: str
+) -> None:
+    forget = "Object.defineProperty(window, 'indexedDB', {value: {open() { throw new Error('private'); }}})"
+    chat = open_chat(page_url, init=forget)
+    chat.ask("First.")
+    chat.finished()
+    expect(chat.page.get_by_role("alert")).to_contain_text("keeps nothing")
+    expect(listed(chat)).to_have_text(["First."])
+    with chat.page.expect_request("**/api/chat") as sent:
+        chat.ask("Second.")
+    assert len(json.loads(sent.value.post_data or "")["messages"]) == 3
+    chat.finished()
+
+
+def test_a_reload_before_the_id_is_known_attaches_to_the_same_generation(chat: Chat) -> None:
+    held: list[str] = []
+    chat.page.route(
+        "**/api/chat", lambda route: held.append(route.request.headers["idempotency-key"]), times=1
+    )
+    with chat.page.expect_request("**/api/chat"):
+        chat.ask("Tell me about rivers.")
+    expect(chat.page.get_by_text("Waiting for Claude")).to_be_visible()
+    with chat.page.expect_request("**/api/chat") as sent:
+        chat.page.reload()
+    assert held == [sent.value.headers["idempotency-key"]]
+    chat.finished()
+    assert len(chat.answer()) > 50
+
+
+@pytest.mark.parametrize("width", [320, 768])
+def test_on_a_narrow_screen_the_list_is_a_drawer_for_the_keyboard_too(
+    open_chat: Callable[..., Chat], page_url: str, width: int
+) -> None:
+    chat = open_chat(page_url, viewport={"width": width, "height": 640})
+    chat.ask("How do rivers flow?")
+    chat.finished()
+    button = chat.page.get_by_role("button", name="Show conversations")
+    button.press("Enter")
+    drawer = chat.page.get_by_role("dialog", name="Conversations")
+    expect(drawer.get_by_role("link", name="How do rivers flow?")).to_be_visible()
+    chat.page.keyboard.press("Escape")
+    expect(drawer).to_be_hidden()
+    expect(button).to_be_focused()
+    button.press("Enter")
+    drawer.get_by_role("button", name="Actions for “How do rivers flow?”").press("Enter")
+    menu = chat.page.get_by_role("menu")
+    expect(menu.get_by_role("menuitem", name="Rename")).to_be_focused()
+    chat.page.keyboard.press("End")
+    expect(menu.get_by_role("menuitem", name="Delete")).to_be_focused()
+    chat.page.keyboard.press("Enter")
+    expect(drawer.get_by_role("button", name="Undo")).to_be_focused()
+    chat.page.keyboard.press("Enter")
+    drawer.get_by_role("link", name="How do rivers flow?").press("Enter")
+    expect(drawer).to_be_hidden()
+    expect(chat.page.locator(".prompt__text")).to_have_text("How do rivers flow?")
+    assert chat.page.evaluate("document.documentElement.scrollWidth") <= width
