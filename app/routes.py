@@ -56,8 +56,11 @@ Key = Annotated[str | None, Depends(_key)]
 
 
 @router.post("/api/chat")
-async def chat(request: Request, gateway: Here, caller: Who, key: Key) -> Response:
-    """Start a generation, or find the one that *key* started, and stream it or wait for its end."""
+async def chat(request: Request) -> Response:
+    """Start a generation, or find the one that its Idempotency-Key started, and stream it or wait for its end."""
+    # Not left to FastAPI as elsewhere: its resolving them costs as much as reading and checking the body.
+    gateway, caller = await _gateway(request), await _caller(request)
+    key = await _key(request.headers.get("idempotency-key"))
     settings = gateway.settings
     raw = await read_json(request, settings.max_body_bytes)
     asked = parse(raw, settings, gateway.toolbox, caller.terms)

@@ -29,7 +29,7 @@ from app.protocol.errors import (
 )
 from app.protocol.sse import Decoder, Frame, FrameTooLarge
 from app.settings import Settings
-from app.transport import PUSH, Transport
+from app.transport import PUSH, Client, Transport
 
 logger = logging.getLogger(__name__)
 
@@ -74,8 +74,11 @@ class Upstream:
             max_retries=0,
             # Silence is watched by ``_Silence``, for the whole call and with pings told apart.
             timeout=httpx2.Timeout(connect=self._connect_s, pool=self._connect_s, read=None, write=None),
-            http_client=httpx2.AsyncClient(transport=transport, follow_redirects=True),
+            http_client=Client(transport),
         )
+
+        # Whole, so that the SDK need not put it together for each call.
+        self._messages_url = str(self._client.base_url).rstrip("/") + "/v1/messages"
 
     async def close(self) -> None:
         """Close all connections."""
@@ -97,7 +100,7 @@ class Upstream:
         with _naming_its_request(answered), self._as_problems(body.get("model")):
             async with _Silence(self._stall_s, self._total_s) as silence:
                 answer = await self._client.post(
-                    "/v1/messages",
+                    self._messages_url,
                     content=content,
                     cast_to=httpx2.Response,
                     stream=True,

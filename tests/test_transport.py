@@ -12,7 +12,7 @@ import httpx2
 import pytest
 import trustme
 
-from app.transport import PUSH, Transport
+from app.transport import PUSH, Client, Transport
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n"
 BODY = b"5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n"
@@ -70,7 +70,7 @@ async def answering(*steps: Any, tls: ssl.SSLContext | None = None) -> AsyncIter
 
 @asynccontextmanager
 async def asking(*, max_connections: int = 10) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(transport=Transport(max_connections, 60), follow_redirects=True) as client:
+    async with Client(Transport(max_connections, 60)) as client:
         yield client
 
 
