@@ -20,7 +20,7 @@ from app.protocol.events import Delta, Done, Error, Event, Terminal, Text
 EPOCH = 1
 """Rises when another process takes a generation over. This log lives and dies with its process."""
 
-OVERHEAD_BYTES = 200
+OVERHEAD_BYTES = 240
 """What an entry costs beside its frame: the event, its strings, the objects' heads (measured)."""
 
 SLICE_BYTES = 64 * 1024

@@ -40,6 +40,9 @@ class Frame(NamedTuple):
 USUAL = re.compile(rb"event: ([^\n]*)\ndata: ([^\n]*)")
 """A frame as nearly all are; it need not be taken apart line by line."""
 
+USUAL_BYTES = 4096
+"""Above, looking for line ends is faster than any pattern."""
+
 
 class FrameTooLarge(Exception):
     """A frame has more bytes than the decoder may hold."""
@@ -85,7 +88,9 @@ class Decoder:
         at = 0
         end = buffer.find(b"\n\n", self._scanned)
         while 0 <= end < at + self._max:
-            frame = self._frame(bytes(buffer[at:end]))
+            with memoryview(buffer) as view:  # a slice of the buffer itself would be one copy more
+                block = bytes(view[at:end])
+            frame = self._frame(block)
             if frame is not None:
                 frames.append(frame)
             at = end + 2
@@ -119,12 +124,15 @@ class Decoder:
         return chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
     def _frame(self, block: bytes) -> Frame | None:
-        if usual := USUAL.fullmatch(block):
+        if len(block) <= USUAL_BYTES and (usual := USUAL.fullmatch(block)):
             event, only = usual.groups()
             return Frame(only, event.decode("utf-8", "replace") or "message", self._id)
         event = b""
         data: list[bytes] = []
         for line in block.split(b"\n"):
+            if line.startswith(b"data: "):  # without the copies that taking it apart makes
+                data.append(line[6:])
+                continue
             field, _, value = line.partition(b":")
             value = value.removeprefix(b" ")
             if field == b"data":

@@ -1,0 +1,210 @@
+"""What a delta costs, counted: the same on every machine, so that what fails is a design and not a busy day.
+
+Times are the benchmark's (``tests/bench``). Here are the things they depend on: reads, writes, encodings, what is
+scheduled, and memory.
+"""
+
+import asyncio
+import gc
+import tracemalloc
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+from app.exchange import Exchange
+from app.protocol import log as log_module
+from app.protocol.claude import Translator
+from app.protocol.events import Event
+from app.protocol.log import OVERHEAD_BYTES, Log
+from app.protocol.sse import Decoder
+from app.protocol.usage import Ledger
+from tests.reading import Stream, ask
+from tests.running import serving
+from tests.scripted import ScriptedClaude, ending, frame, message_start, text_block
+
+DELTAS = 40
+
+
+class Paced:
+    """A Claude that says a delta when it is told to, each in a read of its own."""
+
+    def __init__(self) -> None:
+        self.gates = [asyncio.Event() for _ in range(DELTAS)]
+        self.ended = asyncio.Event()
+
+    def script(self, _: Any) -> Iterator[Any]:
+        first, *deltas, last = text_block(*(f"{n} " for n in range(DELTAS)))
+        yield from (message_start(), first)
+        for gate, delta in zip(self.gates, deltas, strict=True):
+            yield gate
+            yield delta
+        yield self.ended
+        yield from (last, *ending())
+
+
+@asynccontextmanager
+async def counting(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Counter[str]]:
+    """Count what the gateway does while the context is open."""
+    counts: Counter[str] = Counter()
+    loop = asyncio.get_running_loop()
+
+    def count(owner: Any, name: str, as_what: str) -> None:
+        before = getattr(owner, name)
+
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            counts[as_what] += owner is not loop or any(map(_is_the_gateways, args))
+            return before(*args, **kwargs)
+
+        patch.setattr(owner, name, counted)
+
+    with monkeypatch.context() as patch:
+        count(Exchange, "data_received", "reads")
+        count(RequestResponseCycle, "send", "writes")
+        count(log_module, "render", "encodings")
+        count(log_module.Log, "append", "appends")
+        count(loop, "create_task", "tasks")
+        count(loop, "call_at", "timers")
+        yield counts
+
+
+def _is_the_gateways(argument: Any) -> bool:
+    """Say whether *argument*, of what schedules something, is code of the gateway's rather than of the test's."""
+    code = getattr(argument, "cr_code", None) or getattr(
+        getattr(argument, "__func__", argument), "__code__", None
+    )
+    return code is not None and "app" in Path(code.co_filename).parts
+
+
+async def _pace(paced: Paced, readers: list[Stream], first: int, last: int) -> None:
+    for n in range(first, last):
+        paced.gates[n].set()
+        for reader in readers:
+            assert (await reader.next("text"))["text"] == f"{n} "
+
+
+@pytest.mark.parametrize("others", [0, 9])
+async def test_a_delta_is_one_read_one_encoding_and_one_write_for_each_reader(
+    others: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paced = Paced()
+    async with (
+        counting(monkeypatch) as counts,
+        ScriptedClaude(paced.script) as claude,
+        serving(claude.url) as gateway,
+    ):
+        first = await gateway.stream(ask("x"))
+        readers = [first, *[await gateway.resume(first.id) for _ in range(others)]]
+        await _pace(paced, readers, 0, 5)
+        assert counts["tasks"]  # it counts
+        assert counts["timers"]
+        counts.clear()
+        await _pace(paced, readers, 5, DELTAS)
+        n = DELTAS - 5
+        expected = {"reads": n, "appends": n, "encodings": n, "writes": n * len(readers)}
+        assert +counts == expected
+        paced.ended.set()
+        for reader in readers:
+            await reader.rest()
+
+
+async def test_what_comes_together_is_one_ring_one_encoding_and_one_write(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    go_on = asyncio.Event()
+    first, *deltas, last = text_block(*(f"{n} " for n in range(500)))
+
+    def script(_: Any) -> Iterator[Any]:
+        yield message_start() + first + deltas[0]
+        yield go_on
+        yield b"".join(deltas[1:])
+        yield last + b"".join(ending())
+
+    async with (
+        counting(monkeypatch) as counts,
+        ScriptedClaude(script) as claude,
+        serving(claude.url) as gateway,
+    ):
+        stream = await gateway.stream(ask("x"))
+        await stream.next("text")
+        counts.clear()
+        go_on.set()
+        await stream.rest()
+    assert stream.text == "".join(f"{n} " for n in range(500))
+    most = counts["reads"] + 1  # the end is told by the generation's own task
+    assert counts["appends"] <= most
+    assert counts["writes"] <= most
+    assert counts["encodings"] < 20
+
+
+def _relay(pieces: list[bytes]) -> Log:
+    """Return the log of what *pieces* say, taken as the gateway takes them."""
+    decoder, translator, log = Decoder(), Translator(Ledger(), lambda: 0), Log(10**9)
+    for piece in pieces:
+        events: list[Event] = []
+        for each in decoder.feed(piece):
+            events += translator.feed(each)
+        if events:
+            log.append(*events)
+    return log
+
+
+T = TypeVar("T")
+
+
+def _memory(work: Callable[[], T]) -> tuple[int, int, T]:
+    """Return the bytes that *work* keeps, those it needs at most meanwhile, and what it returns."""
+    gc.collect()
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        done = work()
+        gc.collect()
+        after, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    return after - before, peak - before, done
+
+
+def test_a_delta_keeps_no_more_memory_than_its_log_says() -> None:
+    start, *deltas, stop = text_block(*(f"{n:04} and more" for n in range(2000)))
+    kept, _, log = _memory(lambda: _relay([message_start() + start, *deltas, stop]))
+    assert len(log) > 2000
+    assert kept <= log.bytes
+    assert kept / 2000 < OVERHEAD_BYTES + len(log.after(1000)[0].frame) + 50
+
+
+def test_a_frame_of_two_megabytes_is_copied_a_few_times_only() -> None:
+    result = {"type": "web_search_tool_result", "tool_use_id": "x", "content": "abc " * 500_000}
+    whole = frame("content_block_start", index=0, content_block=result) + frame("content_block_stop", index=0)
+    size = len(whole)
+    pieces = [whole[at : at + 65536] for at in range(0, size, 65536)]
+    kept, _, log = _memory(lambda: _relay([message_start(), *pieces]))
+    assert len(log.after(0)[-2].frame) > 2_000_000
+    assert kept < 2.2 * size  # the event and its frame
+    decoder = Decoder()
+    _, peak, _ = _memory(lambda: [decoder.feed(piece) for piece in pieces])
+    assert peak < 4.5 * size
+
+
+def test_what_a_frame_costs_does_not_depend_on_how_it_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    searched = 0
+
+    class Counted(bytearray):
+        def find(self, sub: Any, start: Any = 0, *end: Any) -> int:
+            nonlocal searched
+            searched += len(self) - start
+            return super().find(sub, start, *end)
+
+    whole = frame("content_block_delta", index=0, delta={"type": "text_delta", "text": "x" * 200_000})
+    for size in (100, 1000, 200_000):
+        searched = 0
+        decoder = Decoder()
+        monkeypatch.setattr(decoder, "_buffer", Counted())
+        frames = [each for at in range(0, len(whole), size) for each in decoder.feed(whole[at : at + size])]
+        assert len(frames) == 1
+        assert searched < 1.1 * len(whole)
