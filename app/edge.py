@@ -62,8 +62,8 @@ RECHECK_S = 20
 """How often whoever has a stream open is looked up again. Revoked, they lose it within this time."""
 
 
-POLICY_VIOLATION = 1008
-"""How a WebSocket is closed on who may no longer have it (RFC 6455, §7.4.1)."""
+POLICY_VIOLATION, INTERNAL_ERROR = 1008, 1011
+"""How a WebSocket is closed on who may no longer have it, and when we fail (RFC 6455, §7.4.1)."""
 
 
 class _Lapsed(Unauthenticated):
@@ -114,25 +114,43 @@ class Edge:
             else:
                 scope["caller"] = replace(caller, identity=identity, terms=identity.terms)
                 await self._while_it_holds(identity, scope, receive, send_with_headers)
-        except Problem as problem:
-            if started and isinstance(problem, _Lapsed):
-                await _end(scope, send)
-            elif started:
-                raise
-            elif scope["type"] == "websocket":
-                await deny(await self._counted(problem, scope), caller.request_id, send_with_headers)
-            else:
-                problem = await self._counted(problem, scope)
-                await respond(problem, caller.request_id, receive, send_with_headers)
-        except ClientDisconnect:
-            return  # while its body was read
-        except Exception as error:
+        except _Lapsed as problem:
             if started:
-                raise
+                await _end(scope, send, POLICY_VIOLATION)
+            else:
+                await self._tell(problem, scope, receive, send_with_headers)
+        except ClientDisconnect:
+            pass  # while its body was read
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an end and the log a trace
+            if isinstance(error, Problem) and not started:
+                await self._tell(error, scope, receive, send_with_headers)
+                return
+            # The trace alone: an exception's text may hold what somebody wrote.
             trace = "".join(traceback.format_tb(error.__traceback__))
             logger.error("request %s failed with %s\n%s", caller.request_id, type(error).__name__, trace)
-            bug = Bug("The gateway failed. Its operator finds the reason in the log.")
-            await respond(bug, caller.request_id, receive, send_with_headers)
+            if started:
+                await _end(scope, send, INTERNAL_ERROR)
+            else:
+                bug = Bug("The gateway failed. Its operator finds the reason in the log.")
+                await self._tell(bug, scope, receive, send_with_headers)
+
+    async def _tell(self, problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer with *problem*, or with what is told to who runs into it too often."""
+        caller: Caller = scope["caller"]
+        try:
+            match problem:
+                case WrongCredential():
+                    await self._tally.count(WRONG_CREDENTIALS, network(caller.address))
+                case NotFound() if not isinstance(problem, Gone):
+                    await self._tally.count(MISSES, caller.client)
+                case _:
+                    pass
+        except TooMany as too_many:
+            problem = too_many
+        if scope["type"] == "websocket":
+            await deny(problem, caller.request_id, send)
+        else:
+            await respond(problem, caller.request_id, receive, send)
 
     def _dress(self, out: MutableHeaders, caller: Caller) -> None:
         out["X-Request-Id"] = caller.request_id
@@ -180,21 +198,6 @@ class Edge:
             raise Unauthenticated(msg)
         return identity
 
-    async def _counted(self, problem: Problem, scope: Scope) -> Problem:
-        """Return *problem*, or what is told to who runs into it too often."""
-        caller: Caller = scope["caller"]
-        try:
-            match problem:
-                case WrongCredential():
-                    await self._tally.count(WRONG_CREDENTIALS, network(caller.address))
-                case NotFound() if not isinstance(problem, Gone):
-                    await self._tally.count(MISSES, caller.client)
-                case _:
-                    pass
-        except TooMany as too_many:
-            return too_many
-        return problem
-
     async def _while_it_holds(self, identity: Identity, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, for as long as whoever asked may still be answered.
 
@@ -226,10 +229,10 @@ class Edge:
                 timer.cancel()
 
 
-async def _end(scope: Scope, send: Send) -> None:
-    """End a connection whose answer has begun; its client may resume, once it is signed in again."""
+async def _end(scope: Scope, send: Send, code: int) -> None:
+    """End a connection whose answer has begun; its client may resume, if it still may."""
     if scope["type"] == "websocket":
-        await send({"type": "websocket.close", "code": POLICY_VIOLATION})
+        await send({"type": "websocket.close", "code": code})
     else:
         await cut(scope)
 

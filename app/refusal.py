@@ -1,6 +1,7 @@
 """How a Problem is told to whoever asked, over HTTP or in place of a WebSocket: Claude's error shape."""
 
 import asyncio
+import math
 from contextlib import suppress
 
 from starlette.types import Receive, Send
@@ -43,7 +44,7 @@ def _render(problem: Problem, request_id: str) -> tuple[bytes, list[tuple[bytes,
         (b"cache-control", b"no-store"),
     ]
     if problem.retry_after_s is not None:
-        headers.append((b"retry-after", str(max(1, round(problem.retry_after_s))).encode()))
+        headers.append((b"retry-after", str(max(1, math.ceil(problem.retry_after_s))).encode()))
     headers += [(name.lower().encode(), value.encode()) for name, value in problem.headers.items()]
     if isinstance(problem, Unauthenticated):
         headers.append((b"www-authenticate", b"Bearer"))

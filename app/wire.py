@@ -117,7 +117,15 @@ class Http1(HttpToolsProtocol):
 
 
 class WebSocket(WebSocketsSansIOProtocol):
-    """One WebSocket. One that was refused counts as answered, which uvicorn forgets, and calls an error."""
+    """One WebSocket.
+
+    That it was refused counts as answered, which uvicorn forgets, and calls an error. And whatever the level of logs:
+    its headers and its frames, cookies and text, stand in none.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.conn.debug = False
 
     async def send(self, message: Any) -> None:
         """Send *message*."""

@@ -1,6 +1,7 @@
 """Signing in with a browser: a token for a cookie, which other sites cannot use and scripts cannot read."""
 
 import json
+import logging
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -191,14 +192,20 @@ async def test_where_nobody_has_to_sign_in_nobody_can(claude: ScriptedClaude) ->
 # WebSockets
 
 
-async def test_the_pages_websocket_has_the_session_of_its_cookie(gateway: Gateway) -> None:
+async def test_the_pages_websocket_has_the_session_of_its_cookie(
+    gateway: Gateway, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.INFO, "websockets.client")
     headers = cookie(await sign_in(gateway, ALICE))
     address = f"ws://{gateway.host}:{gateway.port}/api/chat/ws"
     page = Origin(f"http://{gateway.host}:{gateway.port}")
     async with connect(address, origin=page, additional_headers=headers, proxy=None) as socket:
-        await socket.send(json.dumps({"request": ask("x")}))
+        await socket.send(json.dumps({"request": ask("a quiet word")}))
         said = [json.loads(message) async for message in socket]
     assert said[-1] == "[DONE]"
+    assert "quiet word" not in caplog.text
+    assert headers["Cookie"].partition("=")[2] not in caplog.text
     assert (
         await gateway.request("GET", f"/api/chat/{said[0]['event']['id']}", headers=bearer(ALICE))
     ).status == 200

@@ -14,6 +14,7 @@ from tests.nginx import Nginx
 from tests.reading import Client, ask
 from tests.running import serving
 from tests.scripted import ScriptedClaude, Step, ending, frame, message_start, saying, text_delta
+from tests.signing_in import ALICE, BOB, bearer, cookie, sign_in, tokens_file
 
 START = frame("content_block_start", index=0, content_block={"type": "text", "text": ""})
 STOP = frame("content_block_stop", index=0)
@@ -137,3 +138,40 @@ async def test_a_gateway_for_this_machine_only_hears_from_nginx_who_comes_from_e
         assert not claude.calls
         here = await client.stream(ask("x"), headers={"X-Forwarded-For": "203.0.113.9"})
         assert (await here.rest()).text == "Hello"
+
+
+async def test_people_sign_in_through_nginx_and_other_sites_do_nothing_in_their_name(tmp_path: Path) -> None:
+    settings: dict[str, Any] = {
+        "auth": "token",
+        "tokens_file": tokens_file(tmp_path),
+        "rate_limit": "2/minute",
+    }
+    async with behind_nginx(tmp_path, **settings) as (client, nginx, claude):
+        page = {"Origin": nginx.url}
+        assert (await client.request("POST", "/api/chat", ask("x"), page)).status == 401
+        signed_in = await sign_in(client, ALICE, page)
+        assert (signed_in.status, signed_in.json["user"]) == (200, "alice")
+        headers = cookie(signed_in)
+        stream = await (await client.stream(ask("x"), headers=headers | page)).rest()
+        assert stream.headers["ratelimit-remaining"] == "1"
+        path = f"/api/chat/{stream.id}"
+        assert (await client.request("GET", path, headers=headers)).status == 200
+        assert (await client.request("GET", path, headers=bearer(BOB))).status == 404
+        for evil in ({"Origin": "https://evil.example"}, {"Origin": "null"}, {"Origin": "http://127.0.0.1"}):
+            assert (await client.request("POST", "/api/chat", ask("x"), headers | evil)).status == 403
+        assert len(claude.calls) == 1
+        # By TLS, as nginx alone says: what the browser claims does not reach the gateway.
+        claimed = await sign_in(client, ALICE, page | {"X-Forwarded-Proto": "https"})
+        assert "Secure" not in claimed.headers["set-cookie"]
+        large = await client.request("POST", "/api/session", b'{"token": "' + b"x" * 30_000 + b'"}', page)
+        assert large.status == 413
+        assert large.error["type"] == "request_too_large"
+
+
+async def test_by_tls_nginx_says_so_and_the_cookie_is_bound_to_it(tmp_path: Path) -> None:
+    by_tls = {"X-Forwarded-Proto $scheme;": "X-Forwarded-Proto https;"}
+    settings: dict[str, Any] = {"auth": "token", "tokens_file": tokens_file(tmp_path)}
+    async with behind_nginx(tmp_path, changes=by_tls, **settings) as (client, nginx, _):
+        signed_in = await sign_in(client, ALICE, {"Origin": nginx.url.replace("http:", "https:")})
+        assert signed_in.headers["set-cookie"].startswith("__Host-claude-gateway=")
+        assert (await client.request("GET", "/api/models", headers=cookie(signed_in))).status == 200

@@ -1,11 +1,18 @@
 """What every request passes: safe by default, the accepted Host, ids, headers, and no key anywhere."""
 
+import contextlib
+import json
 import logging
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 
+from app import routes, websocket
+from app.reader import Reader
 from tests.reading import ask
 from tests.running import KEY, Gateway, serving
 from tests.scripted import Answer, Ending, ScriptedClaude, always, frame, refusing, saying
@@ -221,3 +228,46 @@ async def test_the_key_appears_nowhere(caplog: pytest.LogCaptureFixture) -> None
             seen += repr(settings).encode() + repr(vars(gateway.hub)).encode()
     assert KEY.encode() not in seen
     assert KEY not in caplog.text
+
+
+@pytest.mark.parametrize("where", ["request", "answer", "stream", "websocket"])
+async def test_a_failure_of_ours_is_logged_without_what_it_says(
+    where: str, claude: ScriptedClaude, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+
+    text = " ".join(("of", "a", "question"))  # in pieces: the trace shows lines of code
+
+    def fail(*_: Any, **__: Any) -> Any:
+        raise RuntimeError(KEY + text)
+
+    async with serving(claude.url) as gateway:
+        match where:
+            case "request":
+                monkeypatch.setattr(routes, "parse", fail)
+            case "answer":
+                monkeypatch.setattr(gateway.server._app.state.gateway.upstream, "stream", fail)
+            case "stream":
+                monkeypatch.setattr(Reader, "take", fail)
+            case _:
+                monkeypatch.setattr(websocket, "parse", fail)
+        seen = b""
+        if where == "websocket":
+            address = f"ws://{gateway.host}:{gateway.port}/api/chat/ws"
+            async with connect(address, proxy=None) as socket:
+                await socket.send(json.dumps({"request": ask("x")}))
+                with contextlib.suppress(ConnectionClosed):
+                    seen = str(await socket.recv()).encode()
+        elif where == "stream":
+            stream = await (await gateway.stream(ask("x"))).rest()
+            assert stream.cut
+        else:
+            answer = await gateway.request("POST", "/api/chat", ask("x"))
+            assert answer.status == 500
+            assert answer.error["message"] == "The gateway failed. Its operator finds the reason in the log."
+            seen = answer.raw + repr(answer.headers).encode()
+    assert "RuntimeError" in caplog.text
+    assert KEY not in caplog.text
+    assert text not in caplog.text
+    assert b"RuntimeError" not in seen
+    assert KEY.encode() not in seen
