@@ -130,8 +130,10 @@ class _Answer:
 
     def _start(self, call: ToolUse) -> None:
         id_, name, given = call.block["id"], call.block["name"], call.block["input"]
+        # A member of one of Claude's toolsets may have the name of a tool of ours, and is the client's to run.
+        ours = name in self._registered and not call.block.get("toolset_name")
         cut_off = given is None
-        if name in self._registered and not cut_off and id_ not in self._running:
+        if ours and not cut_off and id_ not in self._running:
             self._running[id_] = asyncio.get_running_loop().create_task(self._run(id_, name, given))
 
     async def _run(self, call: str, name: str, given: Any) -> None:

@@ -459,3 +459,14 @@ async def test_a_client_answers_its_own_calls_beside_ours_and_goes_on() -> None:
         again = await (await gateway.stream(body)).rest()
     assert stream.terminal["stop_reason"] == "tool_use"
     assert again.terminal["stop_reason"] == "end_turn"
+
+
+async def test_a_toolsets_member_is_not_taken_for_a_tool_of_ours() -> None:
+    call = {"type": "tool_use", "id": "t0", "name": "nothing", "toolset_name": "computer", "input": {}}
+    turn = [message_start(), *block(0, call), *ending("tool_use")]
+    tools = [{"name": "nothing"}, {"type": "computer_toolset_20260801"}]
+    async with ScriptedClaude(lambda _: turn) as claude, serving(claude.url, tools=KIT) as gateway:
+        stream = await (await gateway.stream(ask("x", tools=tools))).rest()
+    assert not stream.of("tool_result")
+    assert stream.terminal["stop_reason"] == "tool_use"
+    assert stream.of("tool_use") == [{**call, "index": 0}]
