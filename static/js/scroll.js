@@ -25,8 +25,9 @@ export class Follower {
   constructor(scroller) {
     this.#scroller = scroller;
     scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
-    // when a keyboard opens or the composer grows, the end moves although nothing was written
-    new ResizeObserver(() => this.follow()).observe(scroller);
+    // the end also moves when a keyboard opens, the composer grows, or what came into view gets its real height
+    const observer = new ResizeObserver(() => this.follow());
+    for (const element of [scroller, ...scroller.children]) observer.observe(element);
   }
 
   /** Something was written: go along, if the reader is at the end. One read and one write of layout. */
@@ -64,6 +65,8 @@ export class Follower {
   #set(following) {
     if (this.following === following) return;
     this.following = following;
+    // what comes into view gets its real height: a reader stays with what is being read, one at the end with the end
+    this.#scroller.dataset.following = String(following);
     this.onChange(following);
   }
 }
