@@ -14,7 +14,7 @@ const TWICE = 2.05;
 const timeout = 20_000;
 
 /** @param {(n: number) => () => void} prepare @param {number} [n] */
-function assertLinear(prepare, n = 1000) {
+function assertLinear(prepare, n = 500) {
   prepare(10)(); // what is done once is done
   const [once, twice] = [prepare(n), prepare(2 * n)].map((run) => workOf(MODULES, run));
   assert.ok(once !== undefined && twice !== undefined && once > 0);
@@ -100,7 +100,7 @@ test("nesting has an end", () => {
 });
 
 test("long lines of signs come to an end", { timeout }, () => {
-  const n = 30_000;
+  const n = 10_000;
   for (const char of [
     " ",
     "\t",
