@@ -44,7 +44,12 @@ every browser connection is a *cursor* on the log. Nothing connects the two ends
 ``exchange``       one request on a connection, its answer pushed as it comes
 ``generation``     one generation: its task, its log, its readers, exactly one end
 ``request``        what a browser may ask
+``observer``       counts every request
 ``metrics``        what Prometheus is told
+``outcome``        how a generation ended, for the operator
+``record``         what is noted meanwhile
+``pricing``        what answers cost
+``logs``           the log's lines
 ``settings``       environment, files and flags → one frozen Settings
 ``accepted``       what a setting accepts
 ``wrong``          what is wrong with settings, in words

@@ -12,6 +12,7 @@ from pathlib import Path
 from pydantic import ValidationError
 from pydantic_settings import CliApp
 
+from app import logs
 from app.demo import DemoFailed, Simulator
 from app.settings import Settings
 from app.tools import BadTool
@@ -60,11 +61,7 @@ def _run(command: Callable[[Settings], int], args: list[str]) -> int:
 
 
 def _serve(settings: Settings) -> int:
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)-7s %(message)s", stream=sys.stderr
-    )
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
-    logging.getLogger("httpx2").setLevel(logging.WARNING)
+    logs.configure(settings.log_format, settings.log_level)
     with ExitStack() as stack:
         simulator = stack.enter_context(Simulator()) if settings.demo else None
         from app.server import serve  # meanwhile the simulator comes up

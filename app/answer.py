@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from app.generation import Ending, Produce, Teller
-from app.protocol.errors import Problem
+from app.protocol.errors import TooLong
 from app.protocol.events import ToolResult, ToolUse
 from app.request import ChatRequest
 from app.tools import Toolbox
@@ -18,10 +18,6 @@ from app.upstream import Upstream
 
 MAX_PAUSES = 16
 """How often Claude may pause one answer to have it taken up again."""
-
-
-class TooManyTurns(Problem):
-    """The answer calls tools over and over."""
 
 
 def answering(
@@ -95,9 +91,10 @@ class _Answer:
                     message.model,
                 )
             number += 1
+            self._teller.record.tool_turns += 1
             if number > self._max_tool_turns:
                 msg = "The answer called tools more often than this gateway lets it (GATEWAY_MAX_TOOL_TURNS)."
-                raise TooManyTurns(msg)
+                raise TooLong(msg, limit="tool_turns")
             body = self._base = self._with_results(number - 1, calls)
 
     def _stay_in_container(self, container: Any) -> None:

@@ -28,7 +28,7 @@ async def read_json(request: Request, limit: int) -> bytes:
     msg = f"The body is larger than this gateway takes, {limit:,} bytes."
     said = request.headers.get("content-length", "")
     if said.isdigit() and int(said) > limit:
-        raise TooLarge(msg)
+        raise TooLarge(msg, limit="body_bytes")
     body = bytearray()
     loop = asyncio.get_running_loop()
     began = loop.time()
@@ -37,7 +37,7 @@ async def read_json(request: Request, limit: int) -> bytes:
             async for chunk in request.stream():
                 body += chunk
                 if len(body) > limit:
-                    raise TooLarge(msg)
+                    raise TooLarge(msg, limit="body_bytes")
                 deadline.reschedule(began + PATIENCE_S + len(body) / SLOWEST_BYTES_PER_S)
     except TimeoutError as error:
         msg = "The body came too slowly. Try again on a better line."

@@ -110,7 +110,7 @@ class Purse:
                 f"Your budget of {self._budget.amount:,} tokens in {in_words(length_s)} is used up, or set aside for "
                 f"answers under way. It begins anew in {in_words(reset_s)}."
             )
-            raise TooMany(msg, retry_after_s=reset_s, headers=standing.headers())
+            raise TooMany(msg, retry_after_s=reset_s, headers=standing.headers(), limit="token_budget")
         taken = min(wanted, left)
         self._account.reserved += taken
         self._held += taken
@@ -141,6 +141,7 @@ class _Watched:
 
     def __init__(self, teller: Teller, purse: Purse) -> None:
         self.ledger = teller.ledger
+        self.record = teller.record
         self.broke = False
         self.whole = False
         self._teller = teller

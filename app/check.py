@@ -7,6 +7,7 @@ from app.mcp_servers.server import State
 from app.mcp_servers.servers import McpServers
 from app.page.files import WITHOUT_EXTRAS, extras_folder
 from app.protocol.errors import Problem
+from app.record import Gaps
 from app.settings import Settings
 from app.tools import BadTool, Tool, Toolbox
 from app.upstream import Upstream
@@ -36,7 +37,7 @@ def check(settings: Settings) -> int:
 
 
 async def _ask(settings: Settings) -> list[tuple[str, bool, str]]:
-    upstream = Upstream(settings, settings.base_url)
+    upstream = Upstream(settings, settings.base_url, Gaps())
     try:
         listed = {model["id"] for model in await upstream.models()}
     except Problem as problem:

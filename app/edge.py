@@ -7,7 +7,6 @@ in one shape. Pure ASGI, so that nothing is buffered and leaving is noticed.
 import asyncio
 import logging
 import re
-import traceback
 from dataclasses import replace
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -18,6 +17,8 @@ from app.auth.gate import Gate
 from app.auth.identity import Identity
 from app.caller import Caller, Callers, network
 from app.connection import cut
+from app.logs import traced
+from app.metrics import Metrics
 from app.protocol.errors import (
     BadRequest,
     Bug,
@@ -78,13 +79,17 @@ class Edge:
         settings: The operator's.
         gate: Tells who asks; None where nobody has to sign in.
         tally: Counts what looks like guessing.
+        metrics: Counts what is refused.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings, gate: Gate | None, tally: Tally) -> None:
+    def __init__(
+        self, app: ASGIApp, settings: Settings, gate: Gate | None, tally: Tally, metrics: Metrics
+    ) -> None:
         self._app = app
         self._callers = Callers(settings.trusted_proxies, settings.terms)
         self._gate = gate
         self._tally = tally
+        self._metrics = metrics
         self._hosts = settings.hosts
         self._loopback_only = settings.loopback_only
         self._origins = settings.cors_origins
@@ -125,18 +130,20 @@ class Edge:
             if isinstance(error, Problem) and not started:
                 await self._tell(error, scope, receive, send_with_headers)
                 return
-            # The trace alone: an exception's text may hold what somebody wrote.
-            trace = "".join(traceback.format_tb(error.__traceback__))
-            logger.error("request %s failed with %s\n%s", caller.request_id, type(error).__name__, trace)
+            logger.error(
+                "request %s failed with %s", caller.request_id, type(error).__name__, extra=traced(error)
+            )
+            bug = Bug("The gateway failed. Its operator finds the reason in the log.")
             if started:
+                self._metrics.failed(bug)
                 await _end(scope, send, INTERNAL_ERROR)
             else:
-                bug = Bug("The gateway failed. Its operator finds the reason in the log.")
                 await self._tell(bug, scope, receive, send_with_headers)
 
     async def _tell(self, problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer with *problem*, or with what is told to who runs into it too often."""
         caller: Caller = scope["caller"]
+        self._metrics.failed(problem)
         try:
             match problem:
                 case WrongCredential():
@@ -147,6 +154,7 @@ class Edge:
                     pass
         except TooMany as too_many:
             problem = too_many
+            self._metrics.failed(problem)
         if scope["type"] == "websocket":
             await deny(problem, caller.request_id, send)
         else:

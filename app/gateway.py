@@ -95,7 +95,7 @@ class Gateway:
         """
         if generation.readers >= self.settings.max_readers:
             msg = "This answer has as many readers as it may (GATEWAY_MAX_READERS). Try again later."
-            raise TooMany(msg, retry_after_s=5)
+            raise TooMany(msg, retry_after_s=5, limit="readers")
         self._check_reading(caller)
         self.reading[caller.client] += 1
         return Reader(generation, cursor, view, on_close=lambda: self._stopped_reading(caller.client))
@@ -104,7 +104,7 @@ class Gateway:
         most = self.settings.max_readers * caller.terms.max_streams  # all that all their answers may have
         if self.reading[caller.client] >= most:
             msg = f"You have {most} streams open, as many as you may. Close one, then try again."
-            raise TooMany(msg, retry_after_s=5)
+            raise TooMany(msg, retry_after_s=5, limit="streams_read")
 
     def _stopped_reading(self, client: str) -> None:
         self.reading[client] -= 1

@@ -9,17 +9,18 @@ import asyncio
 import logging
 import secrets
 import time
-import traceback
 from base64 import b32encode
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from app.protocol.errors import Bug, Problem, Refused, Unavailable
+from app.logs import traced
+from app.protocol.errors import Bug, Drained, Problem, TooLong
 from app.protocol.events import CONTENT, Delta, Done, Error, Event, Start, Text
 from app.protocol.fold import Fold
 from app.protocol.log import Log, LogFull
-from app.protocol.usage import Ledger, TextDigest
+from app.protocol.usage import Ledger, Spent, TextDigest
+from app.record import Record
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +51,7 @@ class Teller(Protocol):
     """What a producer sees of its generation."""
 
     ledger: Ledger
+    record: Record
 
     @property
     def began(self) -> bool:
@@ -71,6 +73,23 @@ class Teller(Protocol):
 Produce = Callable[[Teller], Awaitable[Ending]]
 
 
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What goes for all generations of a process.
+
+    Attributes:
+        max_bytes: Bound of a log.
+        grace_s: Seconds a generation goes on with no reader; -1 for to its end.
+        price: Tells what upstream messages cost in US dollars, None when that is unknown.
+        replica: The name of this process among several, if it has one.
+    """
+
+    max_bytes: int
+    grace_s: float
+    price: Callable[[Sequence[Spent]], float | None]
+    replica: str | None = None
+
+
 def new_id(replica: str | None) -> str:
     """Return an id nobody can guess, 130 random bits, that ends in the name of the replica that has it, if any."""
     own = "g_" + b32encode(secrets.token_bytes(17)).decode().rstrip("=").lower()[:26]
@@ -85,9 +104,7 @@ class Generation:
         owner: Who started it.
         client: On whom it counts.
         request_id: Of the request that did.
-        replica: The name of this process among several, if it has one.
-        max_bytes: Bound of its log.
-        grace_s: Seconds it goes on with no reader; -1 for to its end.
+        rules: What goes for all.
         on_end: Called once, when the terminal event is in the log.
 
     Attributes:
@@ -104,22 +121,21 @@ class Generation:
         owner: str,
         client: str,
         request_id: str,
-        replica: str | None,
-        max_bytes: int,
-        grace_s: float,
+        rules: Rules,
         on_end: Callable[["Generation"], None],
     ) -> None:
-        self.id = new_id(replica)
+        self.id = new_id(rules.replica)
         self.model = model
         self.owner = owner
         self.client = client
         self.request_id = request_id
-        self.log = Log(max_bytes)
+        self.log = Log(rules.max_bytes)
         self.ledger = Ledger()
+        self.record = Record()
         self.ending = Ending()
         self.problem: Problem | None = None
         self.readers = 0
-        self._grace_s = grace_s
+        self._rules = rules
         self._on_end = on_end
         self._began = time.monotonic()
         self.ttft_ms: int | None = None
@@ -166,9 +182,7 @@ class Generation:
         except LogFull as error:
             self._note(entry.event for entry in self.log.after(had))
             msg = "The answer is larger than this gateway keeps (GATEWAY_MAX_GENERATION_BYTES)."
-            problem = Refused(500, msg)
-            problem.retryable = False
-            raise problem from error
+            raise TooLong(msg, limit="generation_bytes") from error
         self._note(events)
 
     def _note(self, events: Iterable[Event]) -> None:
@@ -203,9 +217,9 @@ class Generation:
         except Problem as problem:
             self._fail(problem)
         except Exception as error:  # noqa: BLE001 - whatever it is, readers get an end and the log a trace
-            # The trace alone: an exception's text may hold what somebody wrote.
-            trace = "".join(traceback.format_tb(error.__traceback__))
-            logger.error("generation %s… failed with %s\n%s", self.id[:10], type(error).__name__, trace)
+            logger.error(
+                "generation %s… failed with %s", self.id[:10], type(error).__name__, extra=traced(error)
+            )
             self._fail(Bug("The gateway failed. Its operator finds the reason in the log."))
 
     # How it ends
@@ -218,7 +232,7 @@ class Generation:
 
     def interrupt(self) -> None:
         """End at once because the process is about to: readers get a retryable ``error``."""
-        self._fail(Unavailable("The gateway is restarting. Try again.", retry_after_s=1))
+        self._fail(Drained("The gateway is restarting. Try again.", retry_after_s=1))
         if self._task:
             self._task.cancel()
 
@@ -238,7 +252,9 @@ class Generation:
             "tokens_per_second": round(tokens * 1000 / writing_ms, 1) if tokens and writing_ms > 0 else None,
         }
         digest = self._digest.hexdigest()
-        self._end(Done(stop_reason, ending.stop_sequence, ending.message, usage, None, timing, digest))
+        self._end(
+            Done(stop_reason, ending.stop_sequence, ending.message, usage, self.cost_usd, timing, digest)
+        )
 
     def _fail(self, problem: Problem) -> None:
         if self.log.ended:
@@ -263,6 +279,11 @@ class Generation:
         # Together, so that nobody takes a refusal for the beginning of an answer.
         self.log.append(*([] if self.began else [self._opening()]), terminal)
         self._on_end(self)
+
+    @property
+    def cost_usd(self) -> float | None:
+        """What Claude's messages so far cost, as far as Claude has reported it; None when unknown."""
+        return self._rules.price(self.ledger.messages)
 
     @property
     def has_content(self) -> bool:
@@ -307,13 +328,13 @@ class Generation:
         if self.readers or saw_end:
             return
         self._missed_since = time.monotonic()
-        if not self.log.ended and self._grace_s >= 0:
+        if not self.log.ended and self._rules.grace_s >= 0:
             loop = asyncio.get_running_loop()
-            self._orphan = loop.call_later(self._grace_s, self.cancel, "abandoned")
+            self._orphan = loop.call_later(self._rules.grace_s, self.cancel, "abandoned")
 
     @property
     def missed(self) -> bool:
         """Whether it came to its end while its last reader was away, who within the grace may still return."""
         if self._missed_since is None or self.refusal or self.state not in ("done", "failed"):
             return False
-        return self._grace_s < 0 or time.monotonic() - self._missed_since < self._grace_s
+        return self._rules.grace_s < 0 or time.monotonic() - self._missed_since < self._rules.grace_s

@@ -6,8 +6,10 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from app.generation import Generation, Produce
+from app.caller import ANONYMOUS
+from app.generation import Generation, Produce, Rules
 from app.metrics import Metrics
+from app.outcome import outcome
 from app.protocol.errors import Gone, KeyReused, NotFound, TooMany, Unavailable
 from app.request import ChatRequest
 from app.settings import Settings
@@ -39,9 +41,10 @@ class Hub:
         draining: No new generation is taken.
     """
 
-    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+    def __init__(self, settings: Settings, metrics: Metrics, rules: Rules) -> None:
         self._settings = settings
         self._metrics = metrics
+        self._rules = rules
         self._generations: dict[str, Generation] = {}
         self._live: set[Generation] = set()
         self._keys: dict[tuple[str, str], _Key] = {}
@@ -94,9 +97,7 @@ class Hub:
             owner=owner,
             client=client,
             request_id=request_id,
-            replica=self._settings.replica,
-            max_bytes=self._settings.max_generation_bytes,
-            grace_s=self._settings.orphan_grace,
+            rules=self._rules,
             on_end=self._ended,
         )
         self._generations[generation.id] = generation
@@ -104,7 +105,7 @@ class Hub:
         if key is not None:
             self._keys[owner, key] = _Key(generation, request.fingerprint)
             self._key_of[generation.id] = (owner, key)
-        self._metrics.started.labels(request.model).inc()
+        self._metrics.generation_started(request.model)
         generation.start(produce)
         return generation, False
 
@@ -138,10 +139,10 @@ class Hub:
             msg = (
                 "The gateway has as many answers under way as it takes (GATEWAY_MAX_GENERATIONS). Try again."
             )
-            raise Unavailable(msg, retry_after_s=RETRY_AFTER_S)
+            raise Unavailable(msg, retry_after_s=RETRY_AFTER_S, limit="generations")
         if sum(each.client == client for each in self._live) >= max_streams:
             msg = "You have as many answers under way as you may (GATEWAY_MAX_STREAMS_PER_CLIENT). Wait for one to end."
-            raise TooMany(msg, retry_after_s=RETRY_AFTER_S)
+            raise TooMany(msg, retry_after_s=RETRY_AFTER_S, limit="streams")
         if self.log_bytes() > self._settings.max_log_bytes:
             # Replay of what has long ended is worth less than a new answer.
             for generation in [each for each in self._generations.values() if each not in self._live]:
@@ -149,7 +150,7 @@ class Hub:
                 if self.log_bytes() <= self._settings.max_log_bytes:
                     return
             msg = "The gateway keeps as much as it may (GATEWAY_MAX_LOG_BYTES). Try again."
-            raise Unavailable(msg, retry_after_s=RETRY_AFTER_S)
+            raise Unavailable(msg, retry_after_s=RETRY_AFTER_S, limit="log_bytes")
 
     def find(self, generation_id: str, owner: str) -> Generation:
         """Return a generation by its id.
@@ -182,23 +183,9 @@ class Hub:
     def _ended(self, generation: Generation) -> None:
         self._live.discard(generation)
         self._ended_bytes += generation.log.bytes
-        self._metrics.generation_ended(generation)
-        terminal = generation.log.terminal
-        usage = generation.ledger.total()
-        logger.info(
-            "generation %s… %s model=%s ttft_ms=%s duration_ms=%d input_tokens=%s output_tokens=%s request=%s%s",
-            generation.id[:10],  # knowing all of it lets one read the answer
-            generation.state,
-            generation.model,
-            generation.ttft_ms,
-            generation.elapsed_ms(),
-            usage.get("input_tokens"),
-            usage.get("output_tokens"),
-            generation.request_id,
-            f" error={generation.problem.type} claude_request={generation.problem.upstream_request_id}"
-            if generation.problem and terminal
-            else "",
-        )
+        ended = outcome(generation, generation.owner if generation.owner != ANONYMOUS else None)
+        self._metrics.generation_ended(ended, generation.problem)
+        logger.info("generation ended", extra={"fields": ended.fields()})
         loop = asyncio.get_running_loop()
         self._timers[generation.id] = loop.call_later(self._settings.retention, self.retire, generation)
 

@@ -1,5 +1,6 @@
 """The application: settings → upstream → hub → routes, and what begins and ends with it."""
 
+import asyncio
 import gc
 import logging
 from collections.abc import AsyncIterator
@@ -18,10 +19,13 @@ from app.catalogue import Catalogue
 from app.edge import Edge
 from app.functions import from_modules
 from app.gateway import Gateway
+from app.generation import Rules
 from app.hub import Hub
 from app.mcp_servers.servers import McpServers
 from app.metrics import Metrics
+from app.observer import Observer
 from app.page.files import REVALIDATE, WITHOUT_EXTRAS, PageFiles, extras_folder, page_folder, respond
+from app.pricing import Prices
 from app.protocol.errors import BadRequest, NotFound, Problem, WrongMethod
 from app.rates import Tally
 from app.settings import Settings
@@ -44,21 +48,21 @@ def create_app(settings: Settings, base_url: str | None) -> FastAPI:
         BadTool: a module of tools is not fit.
     """
     toolbox = Toolbox(from_modules(settings.tools), settings.tool_timeout)
-    gate, tally = _gate(settings), Tally()
+    gate, tally, metrics, prices = _gate(settings), Tally(), Metrics(settings.models), Prices()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             if gate:
                 stack.push_async_callback(gate.close)
-            upstream = Upstream(settings, base_url)
+            upstream = Upstream(settings, base_url, metrics.gaps)
             stack.push_async_callback(upstream.close)
-            metrics = Metrics()
             # Entered before the hub, so that they end after the generations that call them.
             servers = await stack.enter_async_context(
                 McpServers(settings.mcp_servers, toolbox, settings.tool_timeout)
             )
-            hub = Hub(settings, metrics)
+            rules = Rules(settings.max_generation_bytes, settings.orphan_grace, prices.of, settings.replica)
+            hub = Hub(settings, metrics, rules)
             stack.push_async_callback(hub.close)
             catalogue = Catalogue(upstream)
             continuations = settings.continuations if settings.on_break == "continue" else 0
@@ -66,6 +70,8 @@ def create_app(settings: Settings, base_url: str | None) -> FastAPI:
             app.state.gateway = Gateway(
                 settings, hub, upstream, catalogue, metrics, toolbox, servers, patience, gate, tally
             )
+            watching = asyncio.create_task(metrics.watch_loop(), name="loop lag")
+            stack.callback(watching.cancel)
             # What start-up made stays for ever. Looking through it again and again stalls all streams for 50 ms.
             gc.collect()
             gc.freeze()
@@ -79,9 +85,10 @@ def create_app(settings: Settings, base_url: str | None) -> FastAPI:
         openapi_url=None,
         redirect_slashes=False,
     )
-    app.add_middleware(Edge, settings=settings, gate=gate, tally=tally)
+    app.add_middleware(Edge, settings=settings, gate=gate, tally=tally, metrics=metrics)
     if settings.cors_origins:
         app.add_middleware(Cors, listed=settings.cors_origins)
+    app.add_middleware(Observer, metrics=metrics)
     for kind in (HTTPException, RequestValidationError):
         app.add_exception_handler(kind, _as_problem)
     # The socket's address would match a generation's, so it comes first.

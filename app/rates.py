@@ -28,19 +28,21 @@ class Habit:
     Attributes:
         name: What it is, in words.
         rate: How often.
+        limit: What the limit is called in metrics.
     """
 
     name: str
     rate: RateLimitItem
+    limit: str
 
 
-MISSES = Habit("questions for answers that are not there", RateLimitItemPerMinute(600))
+MISSES = Habit("questions for answers that are not there", RateLimitItemPerMinute(600), "misses")
 """Whoever asks for so many is guessing ids."""
 
-WRONG_CREDENTIALS = Habit("wrong credentials", RateLimitItemPerMinute(20))
+WRONG_CREDENTIALS = Habit("wrong credentials", RateLimitItemPerMinute(20), "wrong_credentials")
 """Of one address."""
 
-COUNTS = Habit("counts of tokens", RateLimitItemPerMinute(600))
+COUNTS = Habit("counts of tokens", RateLimitItemPerMinute(600), "counts")
 """Each is a call of Claude, though it costs nothing."""
 
 
@@ -136,7 +138,7 @@ class Tally:
             if not await self._limiter.test(rate, "start", client):
                 standing = await self._standing(rate, "start", client)
                 msg = f"You have asked as often as you may ({_said(rate)}). Try again in {in_words(standing.reset_s)}."
-                raise TooMany(msg, retry_after_s=standing.reset_s, headers=standing.headers())
+                raise TooMany(msg, retry_after_s=standing.reset_s, headers=standing.headers(), limit="rate")
         standings = []
         for rate in rates:
             await self._limiter.hit(rate, "start", client)
@@ -164,7 +166,7 @@ class Tally:
     async def _refuse(self, habit: Habit, client: str) -> None:
         standing = await self._standing(habit.rate, habit.name, client)
         msg = f"Too many {habit.name} ({_said(habit.rate)}). Try again in {in_words(standing.reset_s)}."
-        raise TooMany(msg, retry_after_s=standing.reset_s, headers=standing.headers())
+        raise TooMany(msg, retry_after_s=standing.reset_s, headers=standing.headers(), limit=habit.limit)
 
     async def _standing(self, rate: RateLimitItem, what: str, client: str) -> Standing:
         stats = await self._limiter.get_window_stats(rate, what, client)

@@ -169,6 +169,10 @@ class Settings(BaseSettings):
     )
     retention: float = Field(600, ge=0, description="seconds that a finished generation can be replayed")
     drain_timeout: float = Field(30, ge=0, description="seconds that open streams get after SIGTERM")
+    log_format: Literal["console", "json"] = Field("console", description="form of the log's lines")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="the least that is logged"
+    )
     ping_interval: float = Field(15, gt=0, description="seconds between keep-alives")
 
     @property

@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-import traceback
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from app.logs import traced
 from app.protocol import jsontext
 
 logger = logging.getLogger(__name__)
@@ -141,9 +141,7 @@ async def _run(tool: Tool, given: dict[str, Any]) -> Result:
             raise
         return _failed(f"{tool.name} was given up by something that it waited for.")
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a tool does, Claude gets an answer
-        # The trace alone: an exception's text may hold what somebody wrote.
-        trace = "".join(traceback.format_tb(error.__traceback__))
-        logger.warning("the tool %s failed with %s\n%s", tool.name, type(error).__name__, trace)
+        logger.warning("the tool %s failed with %s", tool.name, type(error).__name__, extra=traced(error))
         return _failed(f"{tool.name} failed with {type(error).__name__}: {error}")
 
 

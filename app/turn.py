@@ -109,6 +109,7 @@ class Turn:
         self._plan = replace(self._plan, body=body)
         while True:
             self._patience.attempt += 1
+            self._teller.record.calls += 1
             translator = Translator(
                 self._teller.ledger,
                 self._teller.elapsed_ms,
@@ -120,10 +121,12 @@ class Turn:
                 await self._call(translator)
                 break
             except Problem as problem:
+                self._teller.record.answered(problem.upstream_request_id)
                 self._drop_joint()
                 self._first_index = translator.next_index
-                if self._patience.continues and translator.stop_reason and not translator.open_indices:
-                    break  # whole but for its last frame
+                whole = translator.stop_reason and not translator.open_indices  # but for its last frame
+                if problem.fault == "claude" and self._patience.continues and whole:
+                    break
                 delay_s = self._again(problem)
             await asyncio.sleep(delay_s)
             if self._plan.ended:
@@ -148,7 +151,7 @@ class Turn:
                 self._tell()
             return translator.ended
 
-        await self._upstream.stream(self._plan.body, take)
+        await self._upstream.stream(self._plan.body, self._teller.record, take)
 
     def _take(self, translator: Translator, events: list[Event]) -> None:
         """Say *events*, but hold back usage until there is content: a call that fails before it never was."""
@@ -202,6 +205,7 @@ class Turn:
         patience.waited_s += delay_s
         self._plan = going_on
         self._unsaid = None
+        self._teller.record.retries += 1
         what = problem.what or problem.type
         self._teller.say(Retry(what, patience.attempt + 1, round(delay_s * 1000), going_on.discard))
         return delay_s
@@ -239,6 +243,7 @@ class Turn:
         if joint is None or index is None:
             return
         repeated, new = joint.split()
+        self._teller.record.seams += 1
         offset, trimmed = utf16_length(self._plan.said), utf16_length(repeated)
         self._say(Seam(index, offset, trimmed, self._patience.attempt, self._plan.mode))
         self._showed = True

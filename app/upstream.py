@@ -28,6 +28,7 @@ from app.protocol.errors import (
     Unreachable,
 )
 from app.protocol.sse import Decoder, Frame, FrameTooLarge
+from app.record import Gaps, Record
 from app.settings import Settings
 from app.transport import PUSH, Client, Transport
 
@@ -49,9 +50,11 @@ class Upstream:
     Args:
         settings: Keys, timeouts, limits.
         base_url: Where to call, None for the SDK's default.
+        gaps: Told how long readers waited for what came next.
     """
 
-    def __init__(self, settings: Settings, base_url: str | None) -> None:
+    def __init__(self, settings: Settings, base_url: str | None, gaps: Gaps) -> None:
+        self._gaps = gaps
         self._stall_s = settings.stall_timeout
         self._total_s = settings.total_timeout
         self._connect_s = settings.connect_timeout
@@ -84,8 +87,10 @@ class Upstream:
         """Close all connections."""
         await self._client.close()
 
-    async def stream(self, body: Mapping[str, Any], take: Callable[[list[Frame]], bool]) -> None:
-        """Ask for an answer; *take* is given the frames that each read completes, until the body ends or it has enough.
+    async def stream(
+        self, body: Mapping[str, Any], record: Record, take: Callable[[list[Frame]], bool]
+    ) -> None:
+        """Ask for an answer, whose id *record* takes; *take* is given the frames that each read completes, until the body ends or it has enough.
 
         It is called in the callback in which the bytes came, and must not wait. Leaving closes the connection,
         unless the body was read to its end or *take* said that it has enough and the end follows soon.
@@ -98,7 +103,7 @@ class Upstream:
         decoder = Decoder()
         answered: dict[str, str] = {}
         with _naming_its_request(answered), self._as_problems(body.get("model")):
-            async with _Silence(self._stall_s, self._total_s) as silence:
+            async with _Silence(self._stall_s, self._total_s, self._gaps) as silence:
                 answer = await self._client.post(
                     self._messages_url,
                     content=content,
@@ -110,6 +115,7 @@ class Upstream:
                 # The declared type is the stream class; a cast_to of httpx2.Response gives the response itself.
                 response = cast("httpx2.Response", answer)
                 answered |= response.headers
+                record.answered(response.headers.get("request-id"))
                 try:
                     _insist_on_event_stream(response)
 
@@ -250,7 +256,9 @@ class _Silence:
     reading (measured: 0.7 µs each).
     """
 
-    def __init__(self, stall_s: float, total_s: float) -> None:
+    def __init__(self, stall_s: float, total_s: float, gaps: Gaps) -> None:
+        self._gaps = gaps
+        self._flowing = False
         self._stall_s = stall_s
         self._deadline = asyncio.timeout(total_s)
         self._loop = asyncio.get_running_loop()
@@ -272,7 +280,10 @@ class _Silence:
         self._heard = now = self._loop.time()
         for frame in frames:
             if frame.event != "ping":
+                if self._flowing:
+                    self._gaps.count(now - self._told)
                 self._told = now
+                self._flowing = frames[-1].event == "content_block_delta"
                 return
 
     def _due(self) -> float:

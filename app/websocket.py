@@ -39,6 +39,7 @@ async def chat(socket: WebSocket) -> None:
                 asked = await socket.receive_text()
             reader = await _reader(asked, gateway, caller)
         except Problem as problem:
+            gateway.metrics.failed(problem)
             await _refuse(socket, problem, caller)
         except TimeoutError:
             await _refuse(socket, BadRequest("Send a request or a resume first."), caller)

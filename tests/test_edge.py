@@ -192,10 +192,10 @@ async def test_metrics_count_what_happened(claude: ScriptedClaude) -> None:
         await (await gateway.resume(stream.id, stream.ids[0])).rest()
         text = (await gateway.request("GET", "/metrics")).raw.decode()
     assert 'gateway_generations_started_total{model="claude-sonnet-5-5"} 1.0' in text
-    assert 'gateway_generations_ended_total{end="done"} 1.0' in text
+    assert 'gateway_generations_ended_total{end="complete",model="claude-sonnet-5-5"} 1.0' in text
     assert "gateway_resumes_total 1.0" in text
     assert "gateway_generations_live 0.0" in text
-    assert 'gateway_tokens_total{kind="input"} 11.0' in text
+    assert 'gateway_tokens_total{kind="input",model="claude-sonnet-5-5"} 11.0' in text
 
 
 async def test_the_key_appears_nowhere(caplog: pytest.LogCaptureFixture) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.connection import ABORT
-from app.generation import Ending, Generation, Teller
+from app.generation import Ending, Generation, Rules, Teller
 from app.protocol.encoding import parse
 from app.protocol.errors import Refused
 from app.protocol.events import BlockStop, Text, Thinking
@@ -84,9 +84,7 @@ class Producer:
             owner="o",
             client="c",
             request_id="r",
-            replica=None,
-            max_bytes=10**8,
-            grace_s=grace_s,
+            rules=Rules(10**8, grace_s, price=lambda _: None),
             on_end=self.ended.append,
         )
         self._over: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()

@@ -67,7 +67,7 @@ async def test_a_stream_is_made_of_numbered_events_from_start_to_done() -> None:
     assert numbers == sorted(set(numbers))
     assert stream.raw.startswith(b"retry: ")
     done = stream.terminal
-    assert (done["stop_reason"], done["stop_sequence"], done["cost_usd"]) == ("end_turn", None, None)
+    assert (done["stop_reason"], done["stop_sequence"], done["cost_usd"]) == ("end_turn", None, 0.000042)
     assert done["usage"] == {"input_tokens": 11, "output_tokens": 2}
     assert set(done["timing"]) == {"ttft_ms", "duration_ms", "tokens_per_second"}
 

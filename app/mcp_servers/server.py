@@ -22,6 +22,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from app.logs import traced
 from app.mcp_servers.config import ServerConfig, plain
 from app.tools import BadTool, Result, Tool, Toolbox
 
@@ -97,9 +98,9 @@ class Server:
                 await self._once()
             except Broken as error:
                 why = str(error)
-            except Exception as error:
-                logger.exception("the MCP server %s", self.config.name)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the server is started again
                 why = type(error).__name__
+                logger.error("the MCP server %s failed with %s", self.config.name, why, extra=traced(error))
             if self._closing:
                 return
             if time.monotonic() - self._up_at > WHILE_S:

@@ -236,9 +236,9 @@ class Translator:
         if not usage:
             return []
         if not self._has_usage:
-            self._ledger.begin()
+            self._ledger.begin(self.model)
             self._has_usage = True
-        self._ledger.report(usage)
+        self._ledger.report(usage, final=self.stop_reason is not None)
         return [Usage(self._ledger.total())]
 
     def _keep_details(self, fields: dict[str, Any], but: frozenset[str]) -> None:

@@ -15,8 +15,10 @@ Problem                          anything that a client is told
 ├── Gone                  410
 ├── TooLarge              413
 ├── TooMany               429    the client's: how often
+├── TooLong               500    the client's: an answer larger than is kept, or with more turns of tools
 ├── Bug                   500    ours
 ├── Unavailable           503    ours: draining, full
+│   └── Drained                  the same, in the middle of an answer
 ├── Refused               as is  Claude's answer to this request (400, 413, 429, 529, 5xx)
 ├── Misconfigured         502    the operator's: key, billing, permission, address
 ├── Unreachable           502    no connection to Claude
@@ -29,7 +31,10 @@ Problem                          anything that a client is told
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
+
+Fault = Literal["client", "claude", "operator", "gateway"]
+"""Who can do something about it. Claude's own limits and overload are Claude's."""
 
 CLAUDE_TYPES = {
     400: "invalid_request_error",
@@ -56,10 +61,12 @@ class Problem(Exception):
         retry_after_s: Seconds after which trying again can help, where that is known.
         upstream_request_id: Claude's own request id, for the operator's log and for support.
         headers: What its HTTP answer says besides.
+        limit: Which of the gateway's limits was hit, if it is about one.
     """
 
     status: int = 500
     type: str = "api_error"
+    fault: Fault = "gateway"
     retryable: bool = False
     what: str | None = None
     """One word for what happened upstream, where ``type`` does not say it."""
@@ -71,9 +78,11 @@ class Problem(Exception):
         retry_after_s: float | None = None,
         upstream_request_id: str | None = None,
         headers: Mapping[str, str] | None = None,
+        limit: str | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
+        self.limit = limit
         self.retry_after_s = retry_after_s
         self.upstream_request_id = upstream_request_id
         self.headers = headers or {}
@@ -92,6 +101,7 @@ class BadRequest(Problem):
 
     status = 400
     type = "invalid_request_error"
+    fault = "client"
 
 
 class WrongMethod(BadRequest):
@@ -123,6 +133,7 @@ class Unauthenticated(Problem):
 
     status = 401
     type = "authentication_error"
+    fault = "client"
 
 
 class WrongCredential(Unauthenticated):
@@ -134,6 +145,7 @@ class Forbidden(Problem):
 
     status = 403
     type = "permission_error"
+    fault = "client"
 
 
 class NotFound(Problem):
@@ -141,6 +153,7 @@ class NotFound(Problem):
 
     status = 404
     type = "not_found_error"
+    fault = "client"
 
 
 class Gone(NotFound):
@@ -154,6 +167,7 @@ class TooLarge(Problem):
 
     status = 413
     type = "request_too_large"
+    fault = "client"
 
 
 class TooMany(Problem):
@@ -161,6 +175,7 @@ class TooMany(Problem):
 
     status = 429
     type = "rate_limit_error"
+    fault = "client"
     retryable = True
 
 
@@ -168,11 +183,21 @@ class Bug(Problem):
     """Our own fault: the log has the trace, the client a sentence."""
 
 
+class TooLong(Problem):
+    """An answer is longer than the gateway lets it be."""
+
+    fault = "client"
+
+
 class Unavailable(Problem):
     """The gateway is draining or full; another replica or a later try can help."""
 
     status = 503
     retryable = True
+
+
+class Drained(Unavailable):
+    """The gateway ended an answer because it restarts."""
 
 
 class Refused(Problem):
@@ -191,17 +216,20 @@ class Refused(Problem):
         self.status = status
         self.type = type or CLAUDE_TYPES.get(status) or ("api_error" if status >= 500 else CLAUDE_TYPES[400])
         self.retryable = status == 429 or status >= 500
+        self.fault = "claude" if self.retryable else "client"
 
 
 class Misconfigured(Problem):
     """The operator's fault at Claude: key, billing or permission. The client learns no more than that."""
 
+    fault = "operator"
     status = 502
 
 
 class Unreachable(Problem):
     """No connection to Claude, or it was lost before an answer began."""
 
+    fault = "claude"
     what = "unreachable"
     status = 502
     retryable = True
@@ -210,6 +238,7 @@ class Unreachable(Problem):
 class TimedOut(Problem):
     """Claude did not answer, or not go on, in time."""
 
+    fault = "claude"
     what = "stalled"
     status = 504
     type = "timeout_error"
@@ -219,6 +248,7 @@ class TimedOut(Problem):
 class Broken(Problem):
     """Claude's stream ended before its end."""
 
+    fault = "claude"
     status = 502
     retryable = True
 

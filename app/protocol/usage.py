@@ -6,26 +6,50 @@ absent one keeps it (Claude's streaming reference, ``message_delta``). Over the 
 """
 
 import hashlib
+from dataclasses import dataclass, field
 from typing import Any
 
 
+@dataclass(slots=True)
+class Spent:
+    """What one upstream message took.
+
+    Attributes:
+        model: Which answered, as Claude named it.
+        usage: Claude's usage fields.
+        final: Claude has ended the message, so that the numbers are the last ones; else it broke before.
+    """
+
+    model: str | None = None
+    usage: dict[str, Any] = field(default_factory=dict)
+    final: bool = False
+
+
 class Ledger:
-    """Adds up the usage of a generation's upstream messages."""
+    """Adds up the usage of a generation's upstream messages.
+
+    Attributes:
+        messages: What each of them took, oldest first.
+    """
 
     def __init__(self) -> None:
         self._before: dict[str, Any] = {}
         self._message: dict[str, Any] = {}
+        self.messages: list[Spent] = []
 
-    def begin(self) -> None:
-        """Begin the next upstream message."""
+    def begin(self, model: str | None = None) -> None:
+        """Begin the next upstream message, which *model* answers."""
         self._before = self.total()
         self._message = {}
+        self.messages.append(Spent(model, self._message))
 
-    def report(self, usage: dict[str, Any]) -> None:
-        """Take what Claude reports for the message under way."""
+    def report(self, usage: dict[str, Any], *, final: bool = False) -> None:
+        """Take what Claude reports for the message under way; *final* once it has said why it ends."""
         for name, value in usage.items():
             if value is not None or name not in self._message:
                 self._message[name] = value
+        if self.messages:
+            self.messages[-1].final |= final
 
     def total(self) -> dict[str, Any]:
         """Return the generation's total so far: numbers summed, other values the last ones."""

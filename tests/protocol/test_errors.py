@@ -9,6 +9,7 @@ from app.protocol.errors import (
     BadRequest,
     Broken,
     Bug,
+    Drained,
     Forbidden,
     Garbled,
     Gone,
@@ -21,6 +22,7 @@ from app.protocol.errors import (
     SlowBody,
     TimedOut,
     TooLarge,
+    TooLong,
     TooMany,
     Truncated,
     Unauthenticated,
@@ -44,8 +46,10 @@ TREE = [
     (Gone, 410, "not_found_error", False),
     (TooLarge, 413, "request_too_large", False),
     (TooMany, 429, "rate_limit_error", True),
+    (TooLong, 500, "api_error", False),
     (Bug, 500, "api_error", False),
     (Unavailable, 503, "api_error", True),
+    (Drained, 503, "api_error", True),
     (Misconfigured, 502, "api_error", False),
     (Unreachable, 502, "api_error", True),
     (TimedOut, 504, "timeout_error", True),
@@ -125,3 +129,25 @@ def test_one_word_says_what_happened_upstream_where_the_type_does_not(
 def test_an_error_in_band_has_the_status_it_would_have_had() -> None:
     assert IN_BAND_STATUS["overloaded_error"] == 529
     assert IN_BAND_STATUS["rate_limit_error"] == 429
+
+
+@pytest.mark.parametrize(
+    ("problem", "fault"),
+    [
+        (BadRequest("x"), "client"),
+        (TooMany("x"), "client"),
+        (Bug("x"), "gateway"),
+        (Drained("x"), "gateway"),
+        (Misconfigured("x"), "operator"),
+        (Unreachable("x"), "claude"),
+        (TimedOut("x"), "claude"),
+        (Garbled("x"), "claude"),
+        # What Claude refuses: the request itself, or any, for now.
+        (Refused(400, "x"), "client"),
+        (Refused(413, "x"), "client"),
+        (Refused(429, "x"), "claude"),
+        (Refused(529, "x"), "claude"),
+    ],
+)
+def test_a_problem_says_who_can_do_something_about_it(problem: Problem, fault: str) -> None:
+    assert problem.fault == fault

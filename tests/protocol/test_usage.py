@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.protocol.usage import Ledger, TextDigest
+from app.protocol.usage import Ledger, Spent, TextDigest
 from tests.protocol.cutting import PLACES, cut_text
 
 
@@ -65,6 +65,20 @@ def test_a_total_that_was_given_out_does_not_change_afterwards() -> None:
     ledger.report({"cache": {"a": 1}, "output_tokens": 1})
     assert first == {"cache": {"a": 1}, "output_tokens": 1}
     assert ledger.total() == {"cache": {"a": 2}, "output_tokens": 2}
+
+
+def test_what_each_message_took_is_kept_with_its_model_and_whether_claude_had_ended_it() -> None:
+    ledger = Ledger()
+    ledger.begin("claude-a")
+    ledger.report({"output_tokens": 1})
+    ledger.begin("claude-b")
+    ledger.report({"output_tokens": 1})
+    ledger.report({"output_tokens": 7}, final=True)
+    ledger.report({"output_tokens": 8})
+    assert ledger.messages == [
+        Spent("claude-a", {"output_tokens": 1}, final=False),
+        Spent("claude-b", {"output_tokens": 8}, final=True),
+    ]
 
 
 REPORTS = st.lists(
