@@ -29,7 +29,7 @@ export class Desk {
   session = new Session(byId("sign-in"), () => this.#config);
   shortcuts = new Shortcuts();
   #picker = new ModelPicker(byId("model"), this.settings);
-  #tokens = new TokenCount((url, init) => this.session.fetch(url, init));
+  #tokens = new TokenCount((url, init) => fetch(url, init)); // who is signed out is not asked while they write
   /** @type {import("./settings/panel.js").SettingsPanel | null} */
   #panel = null;
 

@@ -1,5 +1,5 @@
 // @ts-check
-/** How a language writes numbers, plurals, lists and money. The browser knows all of it. */
+/** How a language writes numbers, plurals, sizes and money. The browser knows all of it. */
 
 /** A name of unknown direction inside a sentence, which it must not turn round. @param {string} name */
 export const isolated = (name) => `\u2068${name}\u2069`;
@@ -37,8 +37,5 @@ export function formats(locale) {
       const style = { unit: String(unit), maximumFractionDigits: 1 };
       return new Intl.NumberFormat(locale, { style: "unit", ...style }).format(bytes / Number(of));
     },
-
-    /** @param {string[]} items */
-    either: (items) => new Intl.ListFormat(locale, { type: "disjunction" }).format(items),
   };
 }
