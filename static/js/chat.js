@@ -181,6 +181,7 @@ export class Chat {
       store.onWritten(news);
       void this.#workspace.learn(news);
     };
+    this.library.onPurge = (id) => this.#generations.forget(id);
     this.library.onChange = (id, how) => this.#workspace.adopt(id, how);
     addEventListener("popstate", () => void this.#visit()); // a link to a conversation too
     for (const button of [byId("new"), part(byId("sidebar"), "new")]) {

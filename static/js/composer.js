@@ -6,6 +6,7 @@
  */
 
 import { Tray } from "./composer/tray.js";
+import { onEnter } from "./enter.js";
 import { part } from "./templates.js";
 import { text } from "./text.js";
 
@@ -21,8 +22,6 @@ export class Composer {
   #problem;
   #busy = false;
   #stopping = false;
-  /** Safari ends a composition before it reports the Enter that ended it; the flag lives one task longer. */
-  #composing = false;
 
   /** @type {(content: Content) => void} */
   onSend = () => {};
@@ -46,13 +45,11 @@ export class Composer {
       if (this.#busy) this.stop();
       else this.#send();
     });
-    this.#field.addEventListener("keydown", (event) => this.#key(event));
+    onEnter(this.#field, () => this.#send());
     this.#field.addEventListener("input", () => {
       this.#problem.replaceChildren();
       this.#changed();
     });
-    this.#field.addEventListener("compositionstart", () => (this.#composing = true));
-    this.#field.addEventListener("compositionend", () => setTimeout(() => (this.#composing = false)));
     this.#takeFiles();
     this.#label();
   }
@@ -117,16 +114,6 @@ export class Composer {
     this.#field.value = "";
     this.tray.set([]);
     this.onSend(content);
-  }
-
-  /** @param {KeyboardEvent} event */
-  #key(event) {
-    const composing = event.isComposing || event.keyCode === 229 || this.#composing;
-    if (event.key !== "Enter" || event.shiftKey || event.altKey || composing) return;
-    // on a phone Enter is the only way to a new line
-    if (matchMedia("(pointer: coarse) and (hover: none)").matches && !event.ctrlKey && !event.metaKey) return;
-    event.preventDefault();
-    this.#send();
   }
 
   #takeFiles() {

@@ -35,6 +35,7 @@ export class Generation {
   announced = false;
   #store;
   #around;
+  #forgotten = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
   #pause = SAVE_INTERVAL;
@@ -85,11 +86,17 @@ export class Generation {
   async save() {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (!this.connection.leading) return;
+    if (!this.connection.leading || this.#forgotten) return;
     this.#take();
     const began = this.#around.now();
     await this.#store.save({ messages: [this.reply] });
     this.#pause = Math.max(SAVE_INTERVAL, (this.#around.now() - began) / SHARE);
+  }
+
+  /** Its conversation is gone for good: it is stopped, and nothing more of it is stored. */
+  forget() {
+    this.#forgotten = true;
+    void this.connection.stop();
   }
 
   #take() {
@@ -181,12 +188,22 @@ export class Generations {
   /** Go on with all that was being written when its tab went away. @param {number} now  ms since 1970 */
   async resume(now) {
     for (const reply of await this.#store.running()) {
-      if (reply.generation !== null || now - reply.created < STILL_WANTED) this.start(reply, { restored: true });
+      if (reply.generation !== null || now - reply.created < STILL_WANTED) this.join(reply);
       else {
         const { running: _, ...rest } = reply;
         await this.#store.save({ messages: [{ ...rest, messages: null, unfinished: { kind: "interrupted" } }] });
       }
     }
+  }
+
+  /** Listen to what another tab reads, or go on with it when that tab is gone. @param {import("./conversations/tree.js").Message} message */
+  join(message) {
+    if (message.role === "assistant" && message.running) this.start(message, { restored: true });
+  }
+
+  /** Those of a conversation that is gone for good. @param {string} conversation */
+  forget(conversation) {
+    for (const generation of this.in(conversation)) generation.forget();
   }
 
   /** The reader is back. */

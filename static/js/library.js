@@ -22,6 +22,9 @@ export class Library {
   /** @type {(id: string, how: Partial<Conversation>) => void} the reader changed something about one */
   onChange = () => {};
 
+  /** One is gone for good. @type {(id: string) => void} */
+  onPurge = () => {};
+
   /** @param {Store} store @param {(url: string, init: RequestInit) => Promise<Response>} fetch */
   constructor(store, fetch) {
     this.#store = store;
@@ -60,6 +63,7 @@ export class Library {
 
   /** For good, here and at the gateway. @param {string} id */
   async purge(id) {
+    this.onPurge(id);
     const messages = await this.#store.purge(id);
     for (const message of messages) {
       if (message.role === "user" || message.generation === null) continue;

@@ -3,7 +3,8 @@
  * The open conversation on the screen: what the reader asked, what Claude answered, and what can be done with each.
  *
  * What stands there stays: when another branch is chosen, only what differs is drawn anew. A long conversation is drawn
- * from its end, a few messages at a time, so that it is there at once and the page never stops.
+ * from its end, a few messages at a time and the earlier ones when the reader comes near them, so that it is there at
+ * once and the page never stops.
  */
 
 import { Answer } from "./answer.js";
@@ -22,6 +23,8 @@ import { promptView } from "./prompt.js";
  * @typedef {import("./generations.js").Generation} Generation
  */
 
+/** messages that are drawn before the reader goes back to earlier ones: a page of a thousand answers is slow */
+const WINDOW = 40;
 /** ms that drawing may take at a time */
 const SLICE = 8;
 
@@ -30,6 +33,7 @@ const GOES_ON = new Set(["max_tokens", "cancelled", "abandoned", "pause_turn"]);
 
 export class Thread {
   #log;
+  #earlier;
   #follower;
   #generations;
   /** @type {Conversation | null} */
@@ -37,6 +41,8 @@ export class Thread {
   /** @type {Map<string, HTMLElement>} what is on the screen, by message */
   #elements = new Map();
   #round = 0;
+  /** @type {IntersectionObserver | null} tells when the reader comes near the earliest message */
+  #seen = null;
 
   /** Answer this once more, as `opener` asks. @type {(reply: Reply) => void} */
   onAgain = () => {};
@@ -50,14 +56,16 @@ export class Thread {
   onContinue = () => {};
 
   /**
-   * @param {HTMLElement} log
+   * @param {HTMLElement} log  the button for earlier messages stands before it
    * @param {import("./scroll.js").Follower} follower
    * @param {import("./generations.js").Generations} generations
    */
   constructor(log, follower, generations) {
     this.#log = log;
+    this.#earlier = /** @type {HTMLElement} */ (log.previousElementSibling);
     this.#follower = follower;
     this.#generations = generations;
+    this.#serveEarlier();
   }
 
   /** @param {Conversation} conversation */
@@ -76,7 +84,21 @@ export class Thread {
 
   /** Bring the screen up to date. @param {string[]} [anew]  messages to draw anew, whatever stands there */
   draw(anew = []) {
-    const path = this.#conversation?.path ?? [];
+    this.#draw(0, anew);
+  }
+
+  /** Draw messages before those that are drawn. @param {number} [count] */
+  drawEarlier(count = WINDOW) {
+    this.#draw(count, []);
+  }
+
+  /** @param {number} earlier  how many more at the beginning @param {string[]} anew */
+  #draw(earlier, anew) {
+    const whole = this.#conversation?.path ?? [];
+    const drawn = whole.findIndex(({ id }) => this.#elements.has(id));
+    const from = Math.min(drawn === -1 ? whole.length : drawn, whole.length - WINDOW) - earlier;
+    this.#earlier.hidden = from <= 0;
+    const path = whole.slice(Math.max(0, from));
     const kept = new Set(path.map(({ id }) => id).filter((id) => !anew.includes(id)));
     for (const [id, element] of this.#elements) {
       if (kept.has(id)) continue;
@@ -85,7 +107,17 @@ export class Thread {
     }
     for (const message of path) this.#branches(message);
     this.#round += 1;
-    this.#fill(path, this.#round);
+    this.#fill(path, this.#round, earlier === Infinity ? Infinity : SLICE);
+  }
+
+  /** Whoever looks at the earliest that is drawn sees what came before it. */
+  #serveEarlier() {
+    const near = { root: this.#log.parentElement, rootMargin: "1500px 0px 0px" };
+    this.#seen = new IntersectionObserver((entries) => {
+      if (entries.some(({ isIntersecting }) => isIntersecting)) this.drawEarlier();
+    }, near);
+    this.#earlier.addEventListener("click", () => this.drawEarlier());
+    addEventListener("beforeprint", () => this.drawEarlier(Infinity));
   }
 
   /** All of an answer is shown. @param {Generation} generation */
@@ -97,18 +129,20 @@ export class Thread {
 
   // Private
 
-  /** Draw what is missing, the end first. @param {Message[]} path @param {number} round */
-  #fill(path, round) {
+  /** Draw what is missing, the end first. @param {Message[]} path @param {number} round @param {number} slice  ms at a time */
+  #fill(path, round, slice) {
     if (round !== this.#round) return; // overtaken
     const began = performance.now();
+    let complete = true;
     const anchor = this.#log.firstElementChild;
     const before = anchor?.getBoundingClientRect().top ?? 0;
     let next = /** @type {Element | null} */ (null);
     for (const message of [...path].reverse()) {
       let element = this.#elements.get(message.id);
       if (!element) {
-        if (performance.now() - began > SLICE) {
-          setTimeout(() => this.#fill(path, round));
+        if (performance.now() - began > slice) {
+          complete = false;
+          setTimeout(() => this.#fill(path, round, slice));
           break;
         }
         element = message.role === "user" ? this.#prompt(message) : this.#reply(message);
@@ -121,6 +155,9 @@ export class Thread {
     }
     if (this.#follower.following) this.#follower.follow();
     else if (anchor?.isConnected) this.#follower.shift(anchor.getBoundingClientRect().top - before);
+    if (!complete) return;
+    this.#seen?.unobserve(this.#earlier); // an observer tells of changes only, and it may be near still
+    this.#seen?.observe(this.#earlier);
   }
 
   /** @param {Prompt} prompt */

@@ -93,6 +93,7 @@ export class Workspace {
     if (id !== "" && !known) history.replaceState(null, "", location.pathname + location.search);
     this.#stored = known !== null;
     this.#open = known ?? Conversation.fresh(this.#store);
+    for (const message of this.#open.messages) this.#generations.join(message);
     for (const { reply } of this.#generations.in(this.#open.id)) this.#open.update(reply);
     this.#thread.show(this.#open);
     this.#show();
@@ -126,19 +127,21 @@ export class Workspace {
     this.#composer.focus();
   }
 
-  /** What another tab has written, where it concerns this conversation. @param {News} news */
+  /** What another tab has written. @param {News} news */
   async learn({ conversations, messages }) {
     const { id } = this.#open;
     const gone = [];
-    for (const { id: message } of messages.filter(({ conversation }) => conversation === id)) {
+    for (const { id: message, conversation } of messages) {
       if (this.#generations.of(message)) continue; // it is listened to
       const stored = await this.#store.message(message);
+      if (stored) this.#generations.join(stored);
+      if (conversation !== id) continue;
       if (this.#open.id !== id) return;
-      if (!stored) gone.push(message);
-      else {
-        this.#open.update(stored);
-        if (stored.role === "assistant" && stored.running) this.#generations.start(stored, { restored: true });
-      }
+      if (stored) this.#open.update(stored);
+      else gone.push(message);
+    }
+    for (const conversation of conversations) {
+      if (await this.#store.isGone(conversation)) this.#generations.forget(conversation);
     }
     if (!conversations.includes(id)) return;
     const record = await this.#store.conversation(id);

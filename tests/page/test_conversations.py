@@ -3,11 +3,12 @@
 import json
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Error, Locator, Page, Route, expect
 
 from tests.page.conftest import Chat
 
@@ -99,6 +100,7 @@ def test_conversations_are_kept_found_named_pinned_deleted_and_had_back(chat: Ch
     expect(listed(chat)).to_have_text(["Rivers", f"A table of seas {EVIL}"])
 
     act(chat, "Rivers", "Delete")
+    expect(undo).to_be_focused()
     chat.page.reload()  # nobody had it back
     expect(listed(chat)).to_have_text([f"A table of seas {EVIL}"])
     expect(chat.page.locator("#sidebar").locator("img")).to_have_count(0)
@@ -299,18 +301,18 @@ def test_a_browser_that_keeps_nothing_says_so_and_works(
 
 
 def test_a_reload_before_the_id_is_known_attaches_to_the_same_generation(chat: Chat) -> None:
-    held: list[str] = []
-    chat.page.route(
-        "**/api/chat", lambda route: held.append(route.request.headers["idempotency-key"]), times=1
-    )
-    with chat.page.expect_request("**/api/chat"):
+    held: list[Route] = []
+    chat.page.route("**/api/chat", lambda route: held.append(route), times=1)
+    with chat.page.expect_request("**/api/chat") as first:
         chat.ask("Tell me about rivers.")
     expect(chat.page.get_by_text("Waiting for Claude")).to_be_visible()
-    with chat.page.expect_request("**/api/chat") as sent:
+    with chat.page.expect_request("**/api/chat") as second:
         chat.page.reload()
-    assert held == [sent.value.headers["idempotency-key"]]
+    assert first.value.headers["idempotency-key"] == second.value.headers["idempotency-key"]
     chat.finished()
     assert len(chat.answer()) > 50
+    with suppress(Error):
+        held[0].abort()  # the browser gave it up long ago
 
 
 @pytest.mark.parametrize("width", [320, 768])
@@ -340,3 +342,42 @@ def test_on_a_narrow_screen_the_list_is_a_drawer_for_the_keyboard_too(
     expect(drawer).to_be_hidden()
     expect(chat.page.locator(".prompt__text")).to_have_text("How do rivers flow?")
     assert chat.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_of_a_long_conversation_the_end_is_there_first_and_the_rest_when_it_is_looked_for(
+    chat: Chat, tmp_path: Path
+) -> None:
+    def message(n: int) -> dict[str, Any]:
+        common = {"id": str(n), "parent": str(n - 1) if n else None, "created": n}
+        if n % 2 == 0:
+            return {**common, "role": "user", "content": f"Question {n}"}
+        block = {"index": 0, "turn": 0, "kind": "text", "extra": {}, "text": f"Answer {n}\n\n{'On. ' * 50}"}
+        state = {"citations": [], "startMs": 0, "stopMs": 1, "state": "standing", "seams": []}
+        done = {"type": "done", "stop_reason": "end_turn"}
+        transcript = {
+            "blocks": [{**block, **state}],
+            "steps": [{"block": 0}],
+            "retries": 0,
+            "terminal": done,
+        }
+        return {**common, "role": "assistant", "asked": {}, "transcript": transcript}
+
+    conversation = {"title": "Long", "created": 0, "changed": 1, "pinned": False, "head": "999"}
+    file = {"format": "claude-gateway/conversations", "version": 1}
+    whole = {**file, "conversations": [{**conversation, "messages": [message(n) for n in range(1000)]}]}
+    (tmp_path / "long.json").write_text(json.dumps(whole))
+    chat.page.locator("#sidebar input[type=file]").set_input_files(tmp_path / "long.json")
+    chat.page.get_by_role("link", name="Long").click()
+    prompts = chat.page.locator(".prompt__text")
+    expect(prompts.last).to_have_text("Question 998")
+    expect(prompts.last).to_be_in_viewport()
+    expect(prompts).to_have_count(20)
+    read = chat.page.get_by_text("Question 980", exact=True)
+    read.evaluate("(element) => element.scrollIntoView({block: 'center'})")
+    expect(chat.page.get_by_role("button", name="Jump to the latest")).to_be_visible()
+    place = read.bounding_box()
+    chat.page.get_by_role("button", name="Earlier messages").dispatch_event("click")
+    expect(prompts.nth(39)).to_be_attached()
+    assert read.bounding_box() == pytest.approx(place, abs=2), "what is being read stays where it is"
+    chat.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    expect(prompts.first).to_have_text("Question 0")

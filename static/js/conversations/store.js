@@ -69,6 +69,11 @@ export class Store {
     return found?.deleted === null ? found : undefined;
   }
 
+  /** Whether it was deleted for good. @param {string} id */
+  async isGone(id) {
+    return (await (await this.#database).get("conversations", id)) === undefined;
+  }
+
   /** @param {string} id @returns {Promise<Message | undefined>} */
   async message(id) {
     return (await this.#database).get("messages", id);

@@ -60,6 +60,7 @@ export const texts = {
     conversations: "المحادثات",
     search: "ابحث في المحادثات",
     noConversations: "ما تسأله يُحفظ هنا، على هذا الجهاز.",
+    earlier: "رسائل أقدم",
     showAll: "إظهار الكل",
     importFile: "استيراد",
     exportAll: "تصدير الكل",

@@ -63,6 +63,7 @@ export const texts = {
     conversations: "Conversations",
     search: "Search conversations",
     noConversations: "What you ask is kept here, on this device.",
+    earlier: "Earlier messages",
     showAll: "Show all",
     importFile: "Import",
     exportAll: "Export all",

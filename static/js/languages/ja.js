@@ -60,6 +60,7 @@ export const texts = {
     conversations: "会話の一覧",
     search: "会話を検索",
     noConversations: "尋ねたことは、この端末のここに残ります。",
+    earlier: "以前のメッセージ",
     showAll: "すべて表示",
     importFile: "読み込む",
     exportAll: "すべて書き出す",
