@@ -54,6 +54,9 @@ every browser connection is a *cursor* on the log. Nothing connects the two ends
 ``accepted``       what a setting accepts
 ``wrong``          what is wrong with settings, in words
 ``check``          what works and what does not, in one table
+``check_settings`` what it may be told
+``probe``          what stands between a public address and the gateway: buffers, compression, timeouts
+``diagnosis``      the answer, without Claude, that it reads
 ``demo``           runs the simulator for demo mode
 ``protocol/``      pure: frames, events, log, fold; no clock, no loop, no network
 ``simulator/``     a Claude that needs no key: real HTTP, real SSE, paced; scripted faults

@@ -8,15 +8,19 @@ import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import ValidationError
 from pydantic_settings import CliApp
 
 from app import logs
+from app.check_settings import CheckSettings
 from app.demo import DemoFailed, Simulator
 from app.settings import Settings
 from app.tools import BadTool
 from app.wrong import what_is_wrong
+
+S = TypeVar("S", bound=Settings)
 
 DEMO_TOOLS = ("app.example_tools",)
 
@@ -31,7 +35,7 @@ def main(argv: list[str] | None = None) -> int:
 
             return int(simulate(args))
         case ["check", *args]:
-            return _run(_check, args)
+            return _run(_check, args, CheckSettings)
         case ["token", *args]:
             return _token(args)
         case [command, *_] if not command.startswith("-"):
@@ -39,17 +43,17 @@ def main(argv: list[str] | None = None) -> int:
                 [f"there is no command {command!r}; there are simulate, check and token, and none to serve"]
             )
         case args:
-            return _run(_serve, args)
+            return _run(_serve, args, Settings)
 
 
-def _run(command: Callable[[Settings], int], args: list[str]) -> int:
+def _run(command: Callable[[S], int], args: list[str], kind: type[S]) -> int:
     if any(arg.startswith("--anthropic-a") for arg in args):  # argparse takes any prefix of a name
         return _complain(
             ["a key on the command line shows in every process list; set ANTHROPIC_API_KEY instead"]
         )
     wrong = Settings.unknown_variables()
     try:
-        settings = CliApp.run(Settings, cli_args=args)
+        settings = CliApp.run(kind, cli_args=args)
     except ValidationError as error:
         return _complain(wrong + what_is_wrong(error))
     if wrong:
@@ -81,7 +85,7 @@ def _serve(settings: Settings) -> int:
             return _complain([f"cannot listen on {settings.host}:{settings.port}: {error.strerror}"])
 
 
-def _check(settings: Settings) -> int:
+def _check(settings: CheckSettings) -> int:
     from app.check import check
 
     return check(settings)

@@ -30,6 +30,7 @@ class Caller:
         from_proxy: That is a trusted proxy.
         forwarded: A proxy has forwarded it from another machine.
         secure: It came by TLS.
+        http_version: Of the request as it came here.
         terms: What they may have.
         identity: Who has signed in, if somebody has.
     """
@@ -40,6 +41,7 @@ class Caller:
     from_proxy: bool
     forwarded: bool
     secure: bool
+    http_version: str
     terms: Terms
     identity: Identity | None = None
 
@@ -88,7 +90,8 @@ class Callers:
             address = next((hop for hop in reversed(hops) if not self._is_trusted(hop)), peer)
             secure = secure or headers.get("x-forwarded-proto", "").strip().lower() in ("https", "wss")
         forwarded = any(not is_loopback(hop) for hop in hops) or "forwarded" in headers
-        return Caller(request_id, address, peer, trusted, forwarded, secure, self._terms)
+        version = scope["http_version"]
+        return Caller(request_id, address, peer, trusted, forwarded, secure, version, self._terms)
 
 
 def _address(hop: str) -> str:

@@ -1,11 +1,14 @@
 """``claude-gateway check``: what works and what does not, in one table."""
 
 import asyncio
+import os
 
+from app.check_settings import TOKEN_VARIABLE, CheckSettings
 from app.functions import from_modules
 from app.mcp_servers.server import State
 from app.mcp_servers.servers import McpServers
 from app.page.files import WITHOUT_EXTRAS, extras_folder
+from app.probe import probe
 from app.protocol.errors import Problem
 from app.record import Gaps
 from app.settings import Settings
@@ -13,7 +16,7 @@ from app.tools import BadTool, Tool, Toolbox
 from app.upstream import Upstream
 
 
-def check(settings: Settings) -> int:
+def check(settings: CheckSettings) -> int:
     """Print the table; return 0 if everything works, else 1."""
     rows = [("settings", True, "valid")]
     rows.append(("page", True, "whole" if extras_folder() else WITHOUT_EXTRAS))
@@ -30,6 +33,8 @@ def check(settings: Settings) -> int:
             rows.append(("tools", False, str(error)))
     if settings.mcp_servers:
         rows += asyncio.run(_start(settings, Toolbox(tools, settings.tool_timeout)))
+    if settings.url:
+        rows += asyncio.run(probe(settings.url, os.environ.get(TOKEN_VARIABLE), settings.silence))
     width = max(len(name) for name, _, _ in rows)
     for name, works, said in rows:
         print(f"{'ok  ' if works else 'FAIL'}  {name:<{width}}  {said}")  # noqa: T201

@@ -9,6 +9,7 @@ from app.auth.gate import Gate
 from app.budget import Budgets
 from app.caller import Caller
 from app.catalogue import Catalogue
+from app.diagnosis import diagnosing
 from app.generation import Generation
 from app.hub import Hub
 from app.mcp_servers.servers import McpServers
@@ -18,7 +19,7 @@ from app.protocol.log import BadCursor, Cursor
 from app.protocol.view import PLAIN, View
 from app.rates import Tally
 from app.reader import Reader
-from app.request import ChatRequest
+from app.request import CHECK_MODEL, ChatRequest
 from app.settings import Settings
 from app.tools import Toolbox
 from app.turn import Patience
@@ -73,8 +74,13 @@ class Gateway:
         if not self.hub.started_by(key, caller.owner, asked):
             self.hub.make_room(caller.client, terms.max_streams)
             headers = (await self.tally.start(caller.client, terms.rates)).headers()
-        produce = answering(self.upstream, self.toolbox, asked, self.patience, self.settings.max_tool_turns)
-        if terms.budget:
+        if asked.model == CHECK_MODEL:
+            produce = diagnosing(asked, caller)
+        else:
+            produce = answering(
+                self.upstream, self.toolbox, asked, self.patience, self.settings.max_tool_turns
+            )
+        if terms.budget and asked.model != CHECK_MODEL:
             produce = self.budgets.within(produce, caller.client, terms.budget, asked.body)
         generation, replayed = self.hub.start(
             asked,

@@ -48,6 +48,9 @@ MAX_IMAGE_EDGE_PX = 8000
 MAX_IMAGES = 100
 """Of one request, to a model with the smaller context; limits as in Claude's guide to vision."""
 
+CHECK_MODEL = "claude-gateway-check"
+"""No model: what ``check --url`` asks for (``diagnosis``). No list names it, and no token is spent on it."""
+
 OURS = ("prompt", "stream", "buffer", "events")
 
 
@@ -195,7 +198,7 @@ def _check_policy(chat: _Chat, sent: dict[str, Any], settings: Settings, terms: 
     wrong = None
     if (chat.messages is None) == (chat.prompt is None):
         wrong = "messages: send either messages or a prompt."
-    elif chat.model is not None and chat.model not in terms.models:
+    elif chat.model is not None and chat.model not in (*terms.models, CHECK_MODEL):
         wrong = f"model: {shown(chat.model)} is not one of the models you may ask: {', '.join(terms.models)}."
     elif chat.max_tokens is not None and chat.max_tokens > terms.max_tokens:
         wrong = f"max_tokens: {chat.max_tokens} is above the greatest allowed here, {terms.max_tokens}."

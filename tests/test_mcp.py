@@ -24,6 +24,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from app.check import check
+from app.check_settings import CheckSettings
 from app.functions import from_modules
 from app.mcp_servers.config import load
 from app.mcp_servers.content import result
@@ -435,7 +436,7 @@ async def test_a_servers_tools_do_not_take_the_names_of_others(wrong: Wrong) -> 
 
 def test_check_says_which_servers_work(wrong: Wrong, capsys: pytest.CaptureFixture[str]) -> None:
     def checked(**servers: Any) -> tuple[int, str]:
-        code = check(Settings(_env_file=None, mcp_servers=servers))
+        code = check(CheckSettings(_env_file=None, mcp_servers=servers))
         return code, capsys.readouterr().out
 
     assert checked(good=wrong("pages"))[0] == 0
@@ -456,7 +457,7 @@ def test_check_says_which_tools_there_are_and_which_names_come_twice(
     monkeypatch.syspath_prepend(tmp_path)
 
     def checked(*tools: str) -> tuple[int, str]:
-        code = check(Settings(_env_file=None, tools=tools, mcp_servers={"it": wrong("pages")}))
+        code = check(CheckSettings(_env_file=None, tools=tools, mcp_servers={"it": wrong("pages")}))
         return code, capsys.readouterr().out
 
     code, out = checked("app.example_tools")
