@@ -1,5 +1,6 @@
 """Markdown as elements, in a real browser: however the text was cut, whatever it contains."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -223,6 +224,23 @@ def test_lists_and_tables_read_as_their_words_do(chat: Chat) -> None:
     assert box["x"] > item["x"] + item["width"] - box["width"]  # where the reader begins
     number = chat.page.locator("td[data-align=right]")
     assert number.evaluate("(cell) => getComputedStyle(cell).textAlign") == "right"
+
+
+def test_on_paper_nothing_is_cut_off_and_all_is_dark_on_white(
+    open_chat: Callable[..., Chat], page_url: str
+) -> None:
+    chat = open_chat(page_url, color_scheme="dark")
+    told(chat, f"Rivers[^1].\n\n```\n{'x ' * 400}\n```\n\n[^1]: Most of them.\n")
+    chat.page.emulate_media(media="print", color_scheme="dark")
+    pre = chat.page.locator(".code pre")
+    assert pre.evaluate("(pre) => pre.scrollWidth <= pre.clientWidth")
+    expect(chat.page.locator(".noteref")).to_be_visible()
+    expect(chat.page.locator(".footnote__back")).to_be_visible()
+    for button in (".code__copy", ".code__wrap"):
+        expect(chat.page.locator(button)).to_be_hidden()
+    expect(chat.page.locator("html")).to_have_css("color-scheme", "light")
+    lightness = chat.page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert float(re.findall(r"[\d.]+", lightness)[0]) > 0.9  # oklch
 
 
 def test_a_citation_is_a_number_that_shows_what_it_cites(chat: Chat) -> None:
