@@ -34,6 +34,7 @@ class Http1(HttpToolsProtocol):
         self._head_bytes = 0
         self._timer: asyncio.TimerHandle | None = None
         self._refused = False
+        self._answering: list[Any] = []
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first head."""
@@ -78,6 +79,8 @@ class Http1(HttpToolsProtocol):
             }:
                 raise ValueError
         super().on_headers_complete()
+        # uvicorn keeps the last only; of requests in one packet those before it may still be under way.
+        self._answering = [each for each in self._answering if not each.response_complete] + [self.cycle]
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP."""
@@ -98,9 +101,14 @@ class Http1(HttpToolsProtocol):
         """Answer with an error that no application has seen, and close the connection."""
         self._have_head()
         self._refused = True
-        in_answer = self.cycle and self.cycle.response_started and not self.cycle.response_complete
-        if in_answer or self.transport.is_closing():
-            self.transport.close()  # it would stand in the middle of an answer
+        self.pipeline.clear()
+        under_way = [each for each in self._answering if not each.response_complete]
+        for cycle in under_way:
+            cycle.disconnected = True
+            cycle.message_event.set()
+        whole = [each for each in under_way if each.response_started or not each.more_body]
+        if whole or self.transport.is_closing():
+            self.transport.close()  # it would stand in the middle of an answer, or in the place of one
             return
         request_id = f"req_{secrets.token_hex(12)}"
         body = jsontext.render(BadRequest(message).body(request_id))
@@ -110,9 +118,6 @@ class Http1(HttpToolsProtocol):
         )
         self.transport.write(STATUS_LINE[status] + head.encode() + body)
         self.transport.write_eof()
-        if self.cycle:
-            self.cycle.disconnected = True
-            self.cycle.message_event.set()
         self._timer = self.loop.call_later(LINGER_S, self.transport.close)
 
 

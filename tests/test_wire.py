@@ -218,3 +218,12 @@ async def nginx(gateway: Gateway, tmp_path_factory: pytest.TempPathFactory) -> A
     folder: Path = tmp_path_factory.mktemp("nginx")
     async with Nginx(folder, (gateway.host, gateway.port)) as nginx:
         yield nginx
+
+
+async def test_what_is_no_http_behind_requests_under_way_takes_them_along_quietly(
+    gateway: Gateway, caplog: pytest.LogCaptureFixture
+) -> None:
+    """However many requests came in one packet, none writes to the connection that the last one has closed."""
+    for count in range(1, 5):
+        assert b"valid HTTP" not in await sent(gateway.port, SECOND * count + b"no HTTP\r\n\r\n")
+    assert not [each for each in caplog.records if each.levelno >= logging.ERROR]
