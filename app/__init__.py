@@ -26,6 +26,7 @@ every browser connection is a *cursor* on the log. Nothing connects the two ends
 ``routes``         HTTP words only: read a request, start or find a generation, answer
 ``session``        signing in and out
 ``body``           a request's body, within its bounds
+``openapi/``       the routes, events and errors described for programs
 ``websocket``      the same events over a WebSocket
 ``page/``          the chat page's files: joined, compressed, kept in memory
 ``gateway``        what the routes work with

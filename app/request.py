@@ -58,15 +58,17 @@ class _Strict(BaseModel):
     model_config = ConfigDict(strict=True, extra="ignore")
 
 
-class _Typed(_Strict):
+class Typed(_Strict):
     """A content block, a tool: an object whose fields are Claude's business."""
 
     type: str
 
 
-class _Message(_Strict):
+class Message(_Strict):
+    """A message, in Claude's shape."""
+
     role: Literal["user", "assistant", "system"]
-    content: str | Annotated[list[_Typed], Field(min_length=1)]
+    content: str | Annotated[list[Typed], Field(min_length=1)]
 
 
 class Every(BaseModel):
@@ -80,17 +82,19 @@ Buffer: TypeAlias = Literal["sentence"] | Every
 """How deltas are joined before they are sent."""
 
 
-class _Chat(_Strict):
-    messages: Annotated[list[_Message], Field(min_length=1, max_length=100_000)] | None = None
+class Chat(_Strict):
+    """The body of a POST."""
+
+    messages: Annotated[list[Message], Field(min_length=1, max_length=100_000)] | None = None
     prompt: Annotated[str, Field(min_length=1)] | None = None
     model: str | None = None
     max_tokens: Annotated[int, Field(ge=0)] | None = None
-    system: str | list[_Typed] | None = None
+    system: str | list[Typed] | None = None
     stop_sequences: list[str] | None = None
-    thinking: _Typed | None = None
+    thinking: Typed | None = None
     output_config: dict[str, Any] | None = None
     tools: list[dict[str, Any]] | None = None
-    tool_choice: _Typed | None = None
+    tool_choice: Typed | None = None
     metadata: dict[str, Any] | None = None
     cache_control: dict[str, Any] | None = None
     stream: bool = True
@@ -145,7 +149,7 @@ def parse(raw: bytes, settings: Settings, toolbox: Toolbox, terms: Terms) -> Cha
         msg = f"{shown(unknown[0])}: this field is not allowed here."
         raise BadRequest(msg)
     try:
-        chat = _Chat.model_validate(sent)
+        chat = Chat.model_validate(sent)
     except ValidationError as error:
         raise BadRequest(_first(error)) from error
     _check_policy(chat, sent, settings, terms)
@@ -153,6 +157,30 @@ def parse(raw: bytes, settings: Settings, toolbox: Toolbox, terms: Terms) -> Cha
     registered = _register(body, toolbox)
     fingerprint = hashlib.sha256(jsontext.render(body)).hexdigest()
     return ChatRequest(body, chat.stream, _view(chat.buffer, chat.events), fingerprint, registered)
+
+
+def body_schemas(settings: Settings, events: list[str], tools: list[str]) -> dict[str, Any]:
+    """Return the JSON schema of a request's body and of what it consists of, by name.
+
+    Args:
+        settings: The operator's.
+        events: The types of event that there are.
+        tools: Names of the tools that run here.
+    """
+    chat = Chat.model_json_schema(ref_template="#/components/schemas/{model}")
+    parts: dict[str, Any] = chat.pop("$defs")
+    fields = chat["properties"] | {name: {} for name in settings.allow_params}
+    fields["model"] = {"enum": [*settings.terms.models, None]}
+    fields["max_tokens"] = {"type": ["integer", "null"], "minimum": 0, "maximum": settings.terms.max_tokens}
+    fields["events"] = {"type": ["array", "null"], "items": {"enum": events}}
+    ours = {"type": "object", "required": ["name"], "properties": {"name": {"enum": tools}}}
+    theirs = [{"type": "object", "required": [name]} for name in ("type", "input_schema")]
+    fields["tools"] = {"type": ["array", "null"], "items": {"anyOf": [ours, *theirs] if tools else theirs}}
+    one_of = [
+        {"required": [name], "properties": {name: {"not": {"type": "null"}}}}
+        for name in ("messages", "prompt")
+    ]
+    return parts | {"Chat": chat | {"properties": fields, "additionalProperties": False, "oneOf": one_of}}
 
 
 def attachment_limits(settings: Settings) -> dict[str, Any]:
@@ -194,7 +222,7 @@ def shown(text: str) -> str:
     return clean if len(clean) <= 80 else clean[:79] + "…"
 
 
-def _check_policy(chat: _Chat, sent: dict[str, Any], settings: Settings, terms: Terms) -> None:
+def _check_policy(chat: Chat, sent: dict[str, Any], settings: Settings, terms: Terms) -> None:
     wrong = None
     if (chat.messages is None) == (chat.prompt is None):
         wrong = "messages: send either messages or a prompt."

@@ -14,6 +14,7 @@ from app.caller import Caller
 from app.gateway import Gateway
 from app.generation import Generation
 from app.hub import Hub
+from app.openapi.document import document
 from app.protocol import jsontext
 from app.protocol.errors import BadRequest, Forbidden, Unavailable
 from app.protocol.events import Done
@@ -152,6 +153,12 @@ async def config(gateway: Here, caller: Who) -> Response:
             "attachments": attachment_limits(settings),
         }
     )
+
+
+@router.get("/api/openapi.json")
+async def openapi(gateway: Here) -> Response:
+    """Answer with a description of all this for programs."""
+    return _json(document(gateway.settings, gateway.toolbox))
 
 
 @router.get("/healthz")

@@ -25,8 +25,9 @@ ANSWER_S = 20
 
 AT_ONCE = 16
 READ_BYTES = 64 * 1024
-MAX_GROWTH_BYTES = 8 * 2**20
-"""What memory may grow by between the first tenth of a run and its end; a leak of 100 bytes a request is more."""
+MAX_GROWTH_BYTES = 16 * 2**20
+"""What memory may grow by between the first tenth of a run and its end, 90,000 requests: what the allocator keeps of bodies of
+100 kB that came at the same moment. A leak of 200 bytes a request is more."""
 
 ENVIRONMENT = {
     "GATEWAY_ORPHAN_GRACE": "0",
