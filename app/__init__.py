@@ -49,6 +49,7 @@ every browser connection is a *cursor* on the log. Nothing connects the two ends
 ``metrics``        what Prometheus is told
 ``outcome``        how a generation ended, for the operator
 ``record``         what is noted meanwhile
+``telemetry``      the same as traces, where OpenTelemetry is installed and configured
 ``pricing``        what answers cost
 ``logs``           the log's lines
 ``settings``       environment, files and flags → one frozen Settings

@@ -13,6 +13,7 @@ from app.outcome import outcome
 from app.protocol.errors import Gone, KeyReused, NotFound, TooMany, Unavailable
 from app.request import ChatRequest
 from app.settings import Settings
+from app.telemetry import Telemetry
 
 logger = logging.getLogger(__name__)
 
@@ -41,9 +42,10 @@ class Hub:
         draining: No new generation is taken.
     """
 
-    def __init__(self, settings: Settings, metrics: Metrics, rules: Rules) -> None:
+    def __init__(self, settings: Settings, metrics: Metrics, telemetry: Telemetry, rules: Rules) -> None:
         self._settings = settings
         self._metrics = metrics
+        self._telemetry = telemetry
         self._rules = rules
         self._generations: dict[str, Generation] = {}
         self._live: set[Generation] = set()
@@ -185,6 +187,7 @@ class Hub:
         self._ended_bytes += generation.log.bytes
         ended = outcome(generation, generation.owner if generation.owner != ANONYMOUS else None)
         self._metrics.generation_ended(ended, generation.problem)
+        self._telemetry.generation_ended(ended, generation.record)
         logger.info("generation ended", extra={"fields": ended.fields()})
         loop = asyncio.get_running_loop()
         self._timers[generation.id] = loop.call_later(self._settings.retention, self.retire, generation)

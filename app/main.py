@@ -30,6 +30,7 @@ from app.protocol.errors import BadRequest, NotFound, Problem, WrongMethod
 from app.rates import Tally
 from app.settings import Settings
 from app.sites import Cors
+from app.telemetry import telemetry
 from app.tools import Toolbox
 from app.turn import Patience
 from app.upstream import Upstream
@@ -49,12 +50,14 @@ def create_app(settings: Settings, base_url: str | None) -> FastAPI:
     """
     toolbox = Toolbox(from_modules(settings.tools), settings.tool_timeout)
     gate, tally, metrics, prices = _gate(settings), Tally(), Metrics(settings.models), Prices()
+    traces = telemetry(base_url)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             if gate:
                 stack.push_async_callback(gate.close)
+            stack.push_async_callback(traces.close)
             upstream = Upstream(settings, base_url, metrics.gaps)
             stack.push_async_callback(upstream.close)
             # Entered before the hub, so that they end after the generations that call them.
@@ -62,7 +65,7 @@ def create_app(settings: Settings, base_url: str | None) -> FastAPI:
                 McpServers(settings.mcp_servers, toolbox, settings.tool_timeout)
             )
             rules = Rules(settings.max_generation_bytes, settings.orphan_grace, prices.of, settings.replica)
-            hub = Hub(settings, metrics, rules)
+            hub = Hub(settings, metrics, traces, rules)
             stack.push_async_callback(hub.close)
             catalogue = Catalogue(upstream)
             continuations = settings.continuations if settings.on_break == "continue" else 0
@@ -88,7 +91,7 @@ def create_app(settings: Settings, base_url: str | None) -> FastAPI:
     app.add_middleware(Edge, settings=settings, gate=gate, tally=tally, metrics=metrics)
     if settings.cors_origins:
         app.add_middleware(Cors, listed=settings.cors_origins)
-    app.add_middleware(Observer, metrics=metrics)
+    app.add_middleware(Observer, metrics=metrics, telemetry=traces)
     for kind in (HTTPException, RequestValidationError):
         app.add_exception_handler(kind, _as_problem)
     # The socket's address would match a generation's, so it comes first.

@@ -113,11 +113,10 @@ class Metrics:
 
         Args:
             route: Its template; empty where there is none.
-            method: What the client said.
+            method: A known one.
             status: Of the answer; 0 where the client left before.
         """
-        known = method if method in METHODS else OTHER
-        self.requests.labels(route or OTHER, known, str(status)).inc()
+        self.requests.labels(route or OTHER, method, str(status)).inc()
 
     def failed(self, problem: Problem) -> None:
         """Count that somebody was told of *problem*. The same one, told again, does not count."""
@@ -177,6 +176,11 @@ class Metrics:
     def render(self) -> bytes:
         """Return all of it in Prometheus' text format."""
         return generate_latest(self.registry)
+
+
+def known_method(method: str) -> str:
+    """Return *method*, or one word for all that clients think up."""
+    return method if method in METHODS else OTHER
 
 
 class _Between(Collector):

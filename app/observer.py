@@ -1,8 +1,10 @@
 """What each HTTP request leaves behind for the operator: a count and, where traces are on, a span."""
 
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.metrics import Metrics
+from app.metrics import Metrics, known_method
+from app.telemetry import Telemetry
 
 
 class Observer:
@@ -11,29 +13,37 @@ class Observer:
     Args:
         app: What answers.
         metrics: What counts.
+        telemetry: What traces.
     """
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, telemetry: Telemetry) -> None:
         self._app = app
         self._metrics = metrics
+        self._telemetry = telemetry
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, and count it when it has been answered."""
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
         status = 0
 
         async def noticing(message: Message) -> None:
             nonlocal status
-            if message["type"] == "http.response.start":
+            if message["type"] in ("http.response.start", "websocket.http.response.start"):
                 status = message["status"]
+            elif message["type"] == "websocket.accept":
+                status = 101
             await send(message)
 
-        try:
-            await self._app(scope, receive, noticing)
-        finally:
-            self._metrics.request_ended(route(scope), scope["method"], status)
+        method = known_method(scope.get("method", "GET"))
+        with self._telemetry.request(method, Headers(scope=scope)) as span:
+            try:
+                await self._app(scope, receive, noticing)
+            finally:
+                self._metrics.request_ended(route(scope), method, status)
+                if span:
+                    span.answered(route(scope), status)
 
 
 def route(scope: Scope) -> str:

@@ -1,12 +1,45 @@
 """What is noted while answers are made, for the operator. It costs nothing per delta."""
 
+import time
 from bisect import bisect_left
+from contextvars import ContextVar
 from dataclasses import dataclass, field
+from typing import Any
 
 MAX_REQUESTS = 32
 """Of Claude's request ids one generation keeps so many; with tools and pauses it may make more calls."""
 
+MAX_CALLS = 64
+"""So many calls of Claude one generation describes. With tools and pauses it may make more."""
+
+TRACE: ContextVar[object | None] = ContextVar("TRACE", default=None)
+"""The trace that a request belongs to, for ``telemetry`` alone to understand."""
+
 GAP_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+@dataclass(slots=True)
+class Call:
+    """One call of Claude.
+
+    Attributes:
+        began_ns, ended_ns: Nanoseconds since 1970; the second 0 while it goes on.
+        first_ns: When its first frame came; 0 before.
+        max_tokens: What was asked for.
+        message_id, model, stop_reason: Claude's, as far as it said.
+        usage: What it took, as far as Claude said.
+        error: Type of the error it failed with.
+    """
+
+    began_ns: int
+    max_tokens: int | None
+    ended_ns: int = 0
+    first_ns: int = 0
+    message_id: str | None = None
+    model: str | None = None
+    stop_reason: str | None = None
+    usage: dict[str, Any] = field(default_factory=dict)
+    error: str | None = None
 
 
 @dataclass(slots=True)
@@ -19,6 +52,9 @@ class Record:
         seams: Places where text goes on in new model text.
         tool_turns: Turns that ended in calls of tools which run here.
         claude_requests: Claude's ids of the requests it answered, oldest first.
+        made: The calls, oldest first.
+        began_ns: When, in nanoseconds since 1970.
+        trace: What the request that started it belongs to.
     """
 
     calls: int = 0
@@ -26,6 +62,17 @@ class Record:
     seams: int = 0
     tool_turns: int = 0
     claude_requests: list[str] = field(default_factory=list)
+    made: list[Call] = field(default_factory=list)
+    began_ns: int = field(default_factory=time.time_ns)
+    trace: Any = field(default_factory=TRACE.get)
+
+    def call(self, max_tokens: int | None) -> Call:
+        """Note that Claude is called, and return what is to be known of that."""
+        self.calls += 1
+        call = Call(time.time_ns(), max_tokens)
+        if len(self.made) < MAX_CALLS:
+            self.made.append(call)
+        return call
 
     def answered(self, request_id: str | None) -> None:
         """Note that Claude has answered, and under which id, unless that is known."""

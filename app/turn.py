@@ -6,6 +6,7 @@ where it broke (``continuation``), and readers are told: ``retry`` where it brok
 
 import asyncio
 import random
+import time
 from collections.abc import Callable, Container
 from dataclasses import dataclass, replace
 from typing import Any
@@ -27,6 +28,7 @@ from app.protocol.events import (
     Usage,
 )
 from app.protocol.sse import Frame
+from app.record import Call
 from app.upstream import Upstream
 
 BACKOFF_S = 0.5
@@ -109,7 +111,6 @@ class Turn:
         self._plan = replace(self._plan, body=body)
         while True:
             self._patience.attempt += 1
-            self._teller.record.calls += 1
             translator = Translator(
                 self._teller.ledger,
                 self._teller.elapsed_ms,
@@ -141,7 +142,10 @@ class Turn:
         self._showed = False
         self._joint = Joint(self._plan.said, self._plan.mode) if self._plan.goes_on is not None else None
 
+        call = self._teller.record.call(self._plan.body.get("max_tokens"))
+
         def take(frames: list[Frame]) -> bool:
+            call.first_ns = call.first_ns or time.time_ns()
             try:
                 for frame in frames:
                     self._take(translator, translator.feed(frame))
@@ -151,7 +155,20 @@ class Turn:
                 self._tell()
             return translator.ended
 
-        await self._upstream.stream(self._plan.body, self._teller.record, take)
+        try:
+            await self._upstream.stream(self._plan.body, self._teller.record, take)
+        except Problem as problem:
+            call.error = problem.what or problem.type
+            raise
+        finally:
+            self._describe(call, translator)
+
+    def _describe(self, call: Call, translator: Translator) -> None:
+        call.ended_ns = time.time_ns()
+        call.message_id, call.model = translator.message_id, translator.model
+        call.stop_reason = translator.stop_reason
+        if translator.has_usage:
+            call.usage = self._teller.ledger.messages[-1].usage
 
     def _take(self, translator: Translator, events: list[Event]) -> None:
         """Say *events*, but hold back usage until there is content: a call that fails before it never was."""

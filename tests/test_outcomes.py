@@ -1,6 +1,7 @@
 """What the operator is told of each answer: one line when it ends, and the metrics."""
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -10,15 +11,17 @@ import pytest
 import pytest_asyncio
 from prometheus_client.parser import text_string_to_metric_families
 
+from app import logs
 from app import metrics as metrics_module
 from app.caller import ANONYMOUS
 from app.outcome import coarse
 from app.pricing import Prices
 from app.protocol.usage import Spent
 from app.record import GAP_SECONDS, Gaps
+from app.tools import Toolbox
 from tests import kit
 from tests.reading import Client, ask
-from tests.running import serving
+from tests.running import KEY, serving
 from tests.scripted import (
     Answer,
     Call,
@@ -338,6 +341,49 @@ async def test_what_an_answer_costs_is_told_with_it(claude: ScriptedClaude) -> N
 )
 async def test_prices_are_claudes(messages: list[Spent], cost: float | None) -> None:
     assert Prices().of(messages) == (cost if cost is None else pytest.approx(cost))
+
+
+async def test_no_word_of_anybody_gets_into_the_log_or_metrics_at_any_level(
+    claude: ScriptedClaude, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    canary = "-".join(("canary", "of", "text"))  # in pieces: a trace shows lines of code
+    root = logging.getLogger()
+    handlers, level, server = root.handlers[:], root.level, logging.getLogger("uvicorn.error").level
+
+    async def speak(self: Toolbox, name: str, given: Any) -> Any:
+        raise RuntimeError(canary)
+
+    def answer(call: Call) -> Answer:
+        if "refuse" in call.prompt:
+            return refusing(400, "invalid_request_error", canary)
+        if "bug" in call.prompt:
+            return USE_ADD
+        if "in-band" in call.prompt:
+            return [message_start(), claude_frame("error", error={"type": "api_error", "message": canary})]
+        return saying(canary)
+
+    logs.configure("json", "debug")
+    try:
+        async with (
+            ScriptedClaude(answer) as speaking,
+            serving(speaking.url, tools=kit.__name__, retries=0) as gateway,
+        ):
+            for question in ("hello", "refuse", "in-band"):
+                await gateway.request("POST", "/api/chat", ask(f"{question} {canary}", stream=False))
+                await gateway.request("GET", f"/api/chat/{canary}", None)
+            fields = {"tools": [{"name": "add"}]}
+            monkeypatch.setattr(Toolbox, "call", speak)
+            await gateway.request("POST", "/api/chat", ask(f"bug {canary}", stream=False, **fields))
+            metrics = (await gateway.request("GET", "/metrics")).raw.decode()
+    finally:
+        root.handlers[:], root.level = handlers, level
+        logging.getLogger("uvicorn.error").setLevel(server)
+    said = capsys.readouterr().err
+    ends = [json.loads(line).get("end") for line in said.splitlines()]
+    assert [end for end in ends if end] == ["complete", "upstream_error", "upstream_error", "bug"]
+    assert canary not in said
+    assert KEY not in said
+    assert canary not in metrics
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,7 @@ class Translator:
         stop_reason, stop_sequence: The last that Claude gave.
         details: Claude's further fields of the message.
         ended: ``message_stop`` has been seen.
+        has_usage: It has reported usage.
     """
 
     def __init__(
@@ -82,7 +83,7 @@ class Translator:
         self._open: dict[int, OpenBlock] = {}
         self._waiting: list[tuple[OpenBlock, BlockStop]] = []
         self._has_blocks = False
-        self._has_usage = False
+        self.has_usage = False
         self.next_index = first_index
         self.message_id: str | None = None
         self.model: str | None = None
@@ -235,9 +236,9 @@ class Translator:
     def _report(self, usage: dict[str, Any] | None) -> list[Event]:
         if not usage:
             return []
-        if not self._has_usage:
+        if not self.has_usage:
             self._ledger.begin(self.model)
-            self._has_usage = True
+            self.has_usage = True
         self._ledger.report(usage, final=self.stop_reason is not None)
         return [Usage(self._ledger.total())]
 

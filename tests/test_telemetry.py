@@ -1,0 +1,208 @@
+"""Traces and metrics for OpenTelemetry, as a real receiver of OTLP gets them."""
+
+import threading
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue
+
+from app import telemetry
+from tests.reading import ask
+from tests.running import KEY, serving
+from tests.scripted import (
+    Answer,
+    Call,
+    Ending,
+    ScriptedClaude,
+    ending,
+    message_start,
+    refusing,
+    text_block,
+    text_delta,
+)
+from tests.scripted import frame as claude_frame
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+CANARY = "canary-that-somebody-wrote"
+TRACE_ID, SPAN_ID = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+TRACEPARENT = {"traceparent": f"00-{TRACE_ID}-{SPAN_ID}-01"}
+
+
+@dataclass
+class Receiver:
+    """What came."""
+
+    url: str
+    raw: bytes = b""
+    paths: list[str] = field(default_factory=list)
+    spans: list[Any] = field(default_factory=list)
+    metrics: dict[str, Any] = field(default_factory=dict)
+
+    def take(self, path: str, body: bytes) -> None:
+        self.paths.append(path)
+        self.raw += body
+        if path == "/v1/traces":
+            for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
+                self.spans += [span for scope in resource.scope_spans for span in scope.spans]
+        else:
+            for got in ExportMetricsServiceRequest.FromString(body).resource_metrics:
+                self.metrics |= {each.name: each for scope in got.scope_metrics for each in scope.metrics}
+
+    def span(self, name: str) -> Any:
+        found = [span for span in self.spans if span.name == name]
+        assert len(found) == 1, [span.name for span in self.spans]
+        return found[0]
+
+
+@pytest.fixture
+def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            got.take(self.path, self.rfile.read(int(self.headers["content-length"])))
+            self.send_response(200)
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    got = Receiver(f"http://127.0.0.1:{server.server_address[1]}")
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", got.url)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_COMPRESSION", "none")
+    yield got
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+START = claude_frame("content_block_start", index=0, content_block={"type": "text", "text": ""})
+
+
+def script(call: Call) -> Answer:
+    if "refuse" in call.prompt:
+        return refusing(400, "invalid_request_error", CANARY)
+    if "break" in call.prompt and len(call.body["messages"]) == 1:
+        return [message_start(id_="msg_0"), START, text_delta(CANARY), Ending.RESET]
+    start = message_start(cache_read_input_tokens=100, cache_creation_input_tokens=20)
+    return [start, *text_block(CANARY), *ending(output_tokens=7)]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def claude() -> AsyncIterator[ScriptedClaude]:
+    async with ScriptedClaude(script) as claude:
+        yield claude
+
+
+def told(span: Any) -> dict[str, Any]:
+    return {each.key: plain(each.value) for each in span.attributes}
+
+
+def plain(value: AnyValue) -> Any:
+    kind = value.WhichOneof("value")
+    if kind == "array_value":
+        return [plain(each) for each in value.array_value.values]
+    return getattr(value, kind) if kind else None
+
+
+async def test_an_answer_is_a_part_of_the_clients_trace_with_claudes_calls_in_it(
+    claude: ScriptedClaude, receiver: Receiver
+) -> None:
+    async with serving(claude.url) as gateway:
+        await (await gateway.stream(ask(CANARY), headers=TRACEPARENT)).rest()
+    request, answer = receiver.span("POST /api/chat"), receiver.span("generation")
+    call = receiver.span("chat claude-sonnet-5-5")
+    assert {span.trace_id.hex() for span in (request, answer, call)} == {TRACE_ID}
+    assert [request.parent_span_id.hex(), answer.parent_span_id, call.parent_span_id] == [
+        SPAN_ID,
+        request.span_id,
+        answer.span_id,
+    ]
+    assert told(request) == {
+        "http.request.method": "POST",
+        "http.route": "/api/chat",
+        "http.response.status_code": 200,
+    }
+    assert told(answer)["gateway.end"] == "complete"
+    attributes = told(call)
+    assert attributes.pop("gen_ai.response.time_to_first_chunk") > 0
+    assert attributes == {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "anthropic",
+        "gen_ai.request.model": "claude-sonnet-5-5",
+        "gen_ai.request.stream": True,
+        "gen_ai.request.max_tokens": 8192,
+        "gen_ai.response.id": "msg_1",
+        "gen_ai.response.model": "claude-sonnet-5-5",
+        "gen_ai.response.finish_reasons": ["end_turn"],
+        "gen_ai.usage.input_tokens": 131,
+        "gen_ai.usage.output_tokens": 7,
+        "gen_ai.usage.cache_read.input_tokens": 100,
+        "gen_ai.usage.cache_creation.input_tokens": 20,
+        "server.address": "127.0.0.1",
+        "server.port": int(claude.url.rpartition(":")[2]),
+    }
+    assert answer.start_time_unix_nano <= call.start_time_unix_nano < call.end_time_unix_nano
+    assert set(receiver.metrics) == {
+        "gen_ai.client.operation.duration",
+        "gen_ai.client.operation.time_to_first_chunk",
+        "gen_ai.client.token.usage",
+    }
+    points = receiver.metrics["gen_ai.client.token.usage"].histogram.data_points
+    assert {told(point)["gen_ai.token.type"]: point.sum for point in points} == {"input": 131, "output": 7}
+    assert CANARY.encode() not in receiver.raw
+    assert KEY.encode() not in receiver.raw
+
+
+@pytest.mark.parametrize(
+    ("question", "end", "errors"),
+    [("refuse", "upstream_error", ["invalid_request_error"]), ("break", "complete", ["reset", None])],
+)
+async def test_what_fails_is_told_without_a_word_of_it(
+    question: str, end: str, errors: list[str | None], claude: ScriptedClaude, receiver: Receiver
+) -> None:
+    async with serving(claude.url) as gateway:
+        await gateway.request("POST", "/api/chat", ask(f"{question} {CANARY}", stream=False))
+    assert told(receiver.span("generation"))["gateway.end"] == end
+    calls = [span for span in receiver.spans if span.name.startswith("chat ")]
+    assert [told(call).get("error.type") for call in calls] == errors
+    assert CANARY.encode() not in receiver.raw
+
+
+async def test_nothing_is_sent_unless_the_environment_says_where_to(
+    receiver: Receiver, claude: ScriptedClaude, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OTEL_EXPORTER_OTLP_ENDPOINT")
+    assert type(telemetry.telemetry(None)) is telemetry.Telemetry
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", f"{receiver.url}/v1/traces")
+    async with serving(claude.url) as gateway:
+        await (await gateway.stream(ask("x"))).rest()
+    assert receiver.span("generation")
+    assert set(receiver.paths) == {"/v1/traces"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("OTEL_SDK_DISABLED", "true"), ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")]
+)
+async def test_it_can_be_off(
+    name: str, value: str, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert type(telemetry.telemetry(None)) is telemetry.Telemetry
+
+
+async def test_what_is_not_installed_is_said(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(telemetry, "find_spec", lambda _: None)
+    assert type(telemetry.telemetry(None)) is telemetry.Telemetry
+    assert "pip install claude-gateway[otel]" in caplog.text
