@@ -437,7 +437,7 @@ async def test_when_tries_are_used_up_the_last_refusal_ends_the_stream() -> None
 async def test_after_a_break_the_text_goes_on_where_it_was(how: list[Any], overlap: int) -> None:
     broken = [*saying(*WORDS)[:32], *how]
     script = one_after_the_other(broken, saying(*WORDS[30 - overlap :]))
-    async with ScriptedClaude(script) as claude, serving(claude.url, stall_timeout=0.3) as gateway:
+    async with ScriptedClaude(script) as claude, serving(claude.url, stall_timeout=1) as gateway:
         stream = await (await gateway.stream(ask("x"))).rest()
         snapshot = (await gateway.request("GET", f"/api/chat/{stream.id}")).json
     said = "".join(WORDS[:30])

@@ -115,7 +115,7 @@ def test_a_trace_is_bounded() -> None:
 def test_libraries_say_only_warnings_and_not_what_was_filled_in(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("json", "debug")
     logging.getLogger("anthropic._base_client").debug("Request options: %s", {"content": "canary"})
-    logging.getLogger("mcp.client").warning("Message was: %s", "canary")
+    logging.getLogger("some.library").warning("Message was: %s", "canary")
     logging.getLogger("app.hub").debug("ours")
     said = [json.loads(line)["message"] for line in capsys.readouterr().err.splitlines()]
     assert said == ["Message was: %s", "ours"]

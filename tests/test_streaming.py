@@ -268,8 +268,9 @@ async def test_what_breaks_an_answer_is_told_with_claudes_request_id_and_logged_
         stream = await (await gateway.stream(ask("x"))).rest()
     assert stream.terminal["type"] == "error"
     assert stream.terminal["request_id"] == "req_claude"
-    assert "claude_request=req_claude" in caplog.text
-    assert stream.headers["x-request-id"] in caplog.text
+    [told] = [vars(record)["fields"] for record in caplog.records if record.message == "generation ended"]
+    assert told["claude_requests"] == ["req_claude"]
+    assert told["request"] == stream.headers["x-request-id"]
 
 
 @pytest.mark.parametrize(

@@ -118,8 +118,9 @@ OPEN = """async ([prose, messages]) => {
   thread.show({ id: "c", path, alternatives: (message) => [message] });
   follower.toEnd();
   const first = performance.now() - began;
+  // It draws the end, some at a time, and what is earlier when the reader looks for it.
   const count = () => log.querySelectorAll("article").length;
-  while (count() < messages) await new Promise((resolve) => setTimeout(resolve, 20));
+  while (count() < Math.min(messages, 40)) await new Promise((resolve) => setTimeout(resolve, 20));
   const all = performance.now() - began;
   await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 300)));
   return [first, all];
@@ -190,7 +191,7 @@ class Bench:
         page.context.close()
         return {
             "end is there ms": first,
-            "all drawn ms": everything,
+            "its end drawn ms": everything,
             "long tasks": len(long),
             "longest ms": max(long, default=0),
             "scroll p99 frame ms": p99,
