@@ -42,7 +42,6 @@ from app.accepted import (
     Workers,
     is_loopback,
 )
-from app.auth import tokens
 from app.terms import Terms, budget, rates
 from app.wrong import unknown, what_is_wrong
 
@@ -250,6 +249,8 @@ class Settings(BaseSettings):
         elif self.auth == "token" and self.tokens_file is not None:
             about = ("GATEWAY_AUTH", "GATEWAY_TOKENS_FILE", "GATEWAY_MODELS", "GATEWAY_MAX_TOKENS")
             try:
+                from app.auth import tokens  # and with it what counts, only where it is needed
+
                 _, wrong = tokens.parse(tokens.read(self.tokens_file), self.terms)
             except ValueError as error:
                 wrong = [f"{self.tokens_file} {error}"]

@@ -1,11 +1,12 @@
 """What one client may ask for, and how much: the operator's general terms, or a token's own."""
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from limits import RateLimitItem, parse_many
+if TYPE_CHECKING:  # limits takes a tenth of a second to import, and who asks for --help would wait for it
+    from limits import RateLimitItem
 
-Rates: TypeAlias = tuple[RateLimitItem, ...]
+Rates: TypeAlias = "tuple[RateLimitItem, ...]"
 """So many in such a time; each of them holds."""
 
 
@@ -27,7 +28,7 @@ class Terms:
     default_max_tokens: int
     rates: Rates
     max_streams: int
-    budget: RateLimitItem | None
+    budget: "RateLimitItem | None"
 
 
 def rates(text: str) -> Rates:
@@ -36,6 +37,8 @@ def rates(text: str) -> Rates:
     Raises:
         ValueError: it says nothing of the kind.
     """
+    from limits import parse_many
+
     try:
         items = tuple(parse_many(text))
     except ValueError:
@@ -46,7 +49,7 @@ def rates(text: str) -> Rates:
     return items
 
 
-def budget(text: str) -> RateLimitItem:
+def budget(text: str) -> "RateLimitItem":
     """Return what *text* says: ``1000000/day``.
 
     Raises:
