@@ -13,6 +13,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from tests.page.wire import Wire
 
+expect.set_options(timeout=20_000)
+"""Only what never comes takes as long, also while everything else is tested on the same two cores."""
+
 CHROMIUM = Path("/usr/bin/chromium")
 ARGS = [
     "--no-sandbox",

@@ -44,11 +44,17 @@ def test_twice_the_text_touches_the_page_twice_as_often(chat: Chat) -> None:
 
 def test_one_answer_after_the_other_leaves_nothing_behind(chat: Chat) -> None:
     devtools = chat.page.context.new_cdp_session(chat.page)
-    nodes = []
-    for answer in range(6):
-        chat.page.evaluate(STREAM, [PROSE, 1_000_000])
-        chat.page.evaluate("document.getElementById('log').replaceChildren()")
-        if answer in (2, 5):
-            devtools.send("HeapProfiler.collectGarbage")
-            nodes.append(devtools.send("Memory.getDOMCounters")["nodes"])
-    assert nodes[1] <= nodes[0] + 50  # one answer has several hundred
+
+    def nodes() -> int:
+        devtools.send("HeapProfiler.collectGarbage")
+        return int(devtools.send("Memory.getDOMCounters")["nodes"])
+
+    def answers(count: int) -> None:
+        for _ in range(count):
+            chat.page.evaluate(STREAM, [PROSE, 1_000_000])
+            chat.page.evaluate("document.getElementById('log').replaceChildren()")
+
+    answers(3)
+    before = min(nodes() for _ in range(5))  # what a frame still holds is free after the next
+    answers(3)
+    assert any(nodes() <= before + 50 for _ in range(50))  # one answer has several hundred
