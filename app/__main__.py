@@ -14,15 +14,15 @@ from pydantic import ValidationError
 from pydantic_settings import CliApp
 
 from app import logs
-from app.check_settings import CheckSettings
+from app.checks.settings import CheckSettings
 from app.demo import DemoFailed, Simulator
 from app.settings import Settings
-from app.tools import BadTool
+from app.tools.registry import BadTool
 from app.wrong import what_is_wrong
 
 S = TypeVar("S", bound=Settings)
 
-DEMO_TOOLS = ("app.example_tools",)
+DEMO_TOOLS = ("app.tools.examples",)
 
 logger = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ def _serve(settings: Settings) -> int:
 
 
 def _check(settings: CheckSettings) -> int:
-    from app.check import check
+    from app.checks.check import check
 
     return check(settings)
 

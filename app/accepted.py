@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator
 from pydantic_settings import NoDecode
 
-from app.mcp_servers.config import ServerConfig, load
-from app.terms import budget, rates
+from app.limits.terms import budget, rates
+from app.tools.mcp_servers.config import ServerConfig, load
 
 TAKEN_HEADERS = frozenset(
     {"authorization", "cookie", "host", "origin", "x-forwarded-for", "x-forwarded-proto"}

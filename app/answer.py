@@ -12,9 +12,9 @@ from app.generation import Ending, Produce, Teller
 from app.protocol.errors import TooLong
 from app.protocol.events import ToolResult, ToolUse
 from app.request import ChatRequest
-from app.tools import Toolbox
+from app.tools.registry import Toolbox
 from app.turn import Patience, Turn
-from app.upstream import Upstream
+from app.upstream.client import Upstream
 
 MAX_PAUSES = 16
 """How often Claude may pause one answer to have it taken up again."""

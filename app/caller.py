@@ -11,7 +11,7 @@ from starlette.types import Scope
 
 from app.accepted import is_loopback
 from app.auth.identity import Identity
-from app.terms import Terms
+from app.limits.terms import Terms
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 

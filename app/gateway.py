@@ -6,24 +6,24 @@ from dataclasses import dataclass, field
 
 from app.answer import answering
 from app.auth.gate import Gate
-from app.budget import Budgets
 from app.caller import Caller
-from app.catalogue import Catalogue
 from app.diagnosis import diagnosing
 from app.generation import Generation
 from app.hub import Hub
-from app.mcp_servers.servers import McpServers
-from app.metrics import Metrics
+from app.limits.budget import Budgets
+from app.limits.rates import Tally
+from app.monitoring.metrics import Metrics
 from app.protocol.errors import BadRequest, TooMany
 from app.protocol.log import BadCursor, Cursor
 from app.protocol.view import PLAIN, View
-from app.rates import Tally
 from app.reader import Reader
 from app.request import CHECK_MODEL, ChatRequest
 from app.settings import Settings
-from app.tools import Toolbox
+from app.tools.mcp_servers.servers import McpServers
+from app.tools.registry import Toolbox
 from app.turn import Patience
-from app.upstream import Upstream
+from app.upstream.catalogue import Catalogue
+from app.upstream.client import Upstream
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from app.caller import ANONYMOUS
 from app.generation import Generation, Produce, Rules
-from app.metrics import Metrics
-from app.outcome import outcome
+from app.monitoring.metrics import Metrics
+from app.monitoring.outcome import outcome
+from app.monitoring.telemetry import Telemetry
 from app.protocol.errors import Gone, KeyReused, NotFound, TooMany, Unavailable
 from app.request import ChatRequest
 from app.settings import Settings
-from app.telemetry import Telemetry
 
 logger = logging.getLogger(__name__)
 

@@ -11,29 +11,29 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from app import routes, session, websocket
 from app.auth.gate import CredentialGate, Gate
 from app.auth.proxy import ProxyGate
 from app.auth.tokens import TokensFile
-from app.catalogue import Catalogue
-from app.edge import Edge
-from app.functions import from_modules
 from app.gateway import Gateway
 from app.generation import Rules
 from app.hub import Hub
-from app.mcp_servers.servers import McpServers
-from app.metrics import Metrics
-from app.observer import Observer
-from app.page.files import REVALIDATE, WITHOUT_EXTRAS, PageFiles, extras_folder, page_folder, respond
-from app.pricing import Prices
+from app.limits.rates import Tally
+from app.monitoring.metrics import Metrics
+from app.monitoring.pricing import Prices
+from app.monitoring.telemetry import telemetry
 from app.protocol.errors import BadRequest, NotFound, Problem, WrongMethod
-from app.rates import Tally
 from app.settings import Settings
-from app.sites import Cors
-from app.telemetry import telemetry
-from app.tools import Toolbox
+from app.tools.functions import from_modules
+from app.tools.mcp_servers.servers import McpServers
+from app.tools.registry import Toolbox
 from app.turn import Patience
-from app.upstream import Upstream
+from app.upstream.catalogue import Catalogue
+from app.upstream.client import Upstream
+from app.web import routes, session, websocket
+from app.web.edge import Edge
+from app.web.observer import Observer
+from app.web.page.files import REVALIDATE, WITHOUT_EXTRAS, PageFiles, extras_folder, page_folder, respond
+from app.web.sites import Cors
 
 logger = logging.getLogger(__name__)
 

@@ -11,13 +11,13 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from app.limits.terms import Terms
 from app.protocol import jsontext
 from app.protocol.encoding import CLASSES
 from app.protocol.errors import BadRequest
 from app.protocol.view import View
 from app.settings import Settings
-from app.terms import Terms
-from app.tools import Toolbox
+from app.tools.registry import Toolbox
 
 CLAUDES = (
     "model",

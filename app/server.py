@@ -17,7 +17,7 @@ from sse_starlette.sse import AppStatus
 from app.hub import Hub
 from app.main import create_app
 from app.settings import Settings
-from app.wire import Http1, WebSocket
+from app.web.wire import Http1, WebSocket
 
 logger = logging.getLogger(__name__)
 

@@ -42,7 +42,7 @@ from app.accepted import (
     Workers,
     is_loopback,
 )
-from app.terms import Terms, budget, rates
+from app.limits.terms import Terms, budget, rates
 from app.wrong import unknown, what_is_wrong
 
 CURRENT_MODELS = (

@@ -29,7 +29,7 @@ from app.protocol.events import (
 )
 from app.protocol.sse import Frame
 from app.record import Call
-from app.upstream import Upstream
+from app.upstream.client import Upstream
 
 BACKOFF_S = 0.5
 """Before the second call, on average half of it; twice as much before each later one (full jitter)."""

@@ -19,7 +19,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 FOLDER = "claude_gateway_extras"
-"""Where the files are, beside the package ``app``; app/page/files.py looks for it."""
+"""Where the files are, beside the package ``app``; app/web/page/files.py looks for it."""
 
 HIGHLIGHT = "node_modules/@highlightjs/cdn-assets"
 KATEX = "node_modules/katex"

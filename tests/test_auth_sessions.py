@@ -13,8 +13,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.typing import Origin
 
-from app import edge
 from app.auth import sessions
+from app.web import edge
 from tests.reading import ask
 from tests.running import Gateway, serving
 from tests.scripted import Ending, ScriptedClaude, always, message_start, saying, text_block

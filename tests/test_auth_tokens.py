@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from app import edge
 from app.auth import tokens
+from app.web import edge
 from tests.reading import ask
 from tests.running import KEY, Gateway, serving
 from tests.scripted import Ending, ScriptedClaude, always, message_start, saying, text_delta

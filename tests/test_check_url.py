@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from app.__main__ import main
-from app.probe import probe
+from app.checks.probe import probe
 from tests.nginx import UNLIMITED, Nginx
 from tests.reading import Client
 from tests.running import Gateway, serving

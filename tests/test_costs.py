@@ -16,13 +16,13 @@ from typing import Any, TypeVar
 import pytest
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from app.exchange import Exchange
 from app.protocol import log as log_module
 from app.protocol.claude import Translator
 from app.protocol.events import Event
 from app.protocol.log import OVERHEAD_BYTES, Log
 from app.protocol.sse import Decoder
 from app.protocol.usage import Ledger
+from app.upstream.exchange import Exchange
 from tests.reading import Stream, ask
 from tests.running import serving
 from tests.scripted import ScriptedClaude, ending, frame, message_start, text_block

@@ -10,8 +10,8 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from app.metrics import Metrics
-from app.outcome import End, Outcome
+from app.monitoring.metrics import Metrics
+from app.monitoring.outcome import End, Outcome
 from app.protocol.errors import Fault, TooMany
 
 DEPLOY = Path(__file__).parent.parent / "deploy"

@@ -11,8 +11,8 @@ import pytest_asyncio
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from app import routes, websocket
 from app.reader import Reader
+from app.web import routes, websocket
 from tests.reading import ask
 from tests.running import KEY, Gateway, serving
 from tests.scripted import Answer, Ending, ScriptedClaude, always, frame, refusing, saying

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, TypeAdapter
 
-from app.functions import Threads, from_function, from_modules
-from app.tools import BadTool, Toolbox
+from app.tools.functions import Threads, from_function, from_modules
+from app.tools.registry import BadTool, Toolbox
 from tests import kit
 
 KIT = ("tests.kit",)
@@ -190,7 +190,7 @@ async def test_a_function_that_ends_oddly_takes_nobody_with_it(
 async def test_a_function_that_will_not_be_cancelled_holds_nobody_up(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.tools.LET_GO_S", 0.05)
+    monkeypatch.setattr("app.tools.registry.LET_GO_S", 0.05)
     gate = asyncio.Event()
 
     async def cling() -> str:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from app import rates
 from app.auth import tokens
+from app.limits import rates
 from tests.reading import Answer, Client, Stream, ask
 from tests.running import Gateway, serving
 from tests.scripted import (

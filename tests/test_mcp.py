@@ -23,16 +23,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from app.check import check
-from app.check_settings import CheckSettings
-from app.functions import from_modules
-from app.mcp_servers.config import load
-from app.mcp_servers.content import result
-from app.mcp_servers.lines import Line, Lines
-from app.mcp_servers.server import Server, State, tool_name
-from app.mcp_servers.servers import McpServers
+from app.checks.check import check
+from app.checks.settings import CheckSettings
 from app.settings import Settings
-from app.tools import Toolbox
+from app.tools.functions import from_modules
+from app.tools.mcp_servers.config import load
+from app.tools.mcp_servers.content import result
+from app.tools.mcp_servers.lines import Line, Lines
+from app.tools.mcp_servers.server import Server, State, tool_name
+from app.tools.mcp_servers.servers import McpServers
+from app.tools.registry import Toolbox
 from app.wrong import what_is_wrong
 from tests.mcp import real
 from tests.reading import ask
@@ -460,7 +460,7 @@ def test_check_says_which_tools_there_are_and_which_names_come_twice(
         code = check(CheckSettings(_env_file=None, tools=tools, mcp_servers={"it": wrong("pages")}))
         return code, capsys.readouterr().out
 
-    code, out = checked("app.example_tools")
+    code, out = checked("app.tools.examples")
     assert code == 0
     assert "ok    tools          current_time, roll_dice" in out
     code, out = checked("clashing")
@@ -543,7 +543,7 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
 
 
 def test_who_has_no_servers_does_not_wait_for_the_sdk() -> None:
-    code = "import sys, app.__main__, app.mcp_servers.servers; sys.exit('mcp' in sys.modules)"
+    code = "import sys, app.__main__, app.tools.mcp_servers.servers; sys.exit('mcp' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], cwd=FOLDER.parent, check=True)
 
 

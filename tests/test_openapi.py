@@ -12,11 +12,11 @@ from schemathesis import GenerationMode
 from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from app import routes, session
-from app.functions import from_modules
-from app.openapi.document import document
 from app.settings import Settings
-from app.tools import Toolbox
+from app.tools.functions import from_modules
+from app.tools.registry import Toolbox
+from app.web import routes, session
+from app.web.openapi.document import document
 from tests.reading import Client, ask
 
 EXAMPLES = int(os.environ.get("OPENAPI_EXAMPLES", "12"))
@@ -32,7 +32,7 @@ LEFT_OUT: Any = [
 
 
 def described() -> dict[str, Any]:
-    given = Settings(_env_file=None, port=0, tools=["app.example_tools"])  # as in demo mode
+    given = Settings(_env_file=None, port=0, tools=["app.tools.examples"])  # as in demo mode
     return document(given, Toolbox(from_modules(given.tools), given.tool_timeout))
 
 

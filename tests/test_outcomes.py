@@ -12,13 +12,13 @@ import pytest_asyncio
 from prometheus_client.parser import text_string_to_metric_families
 
 from app import logs
-from app import metrics as metrics_module
 from app.caller import ANONYMOUS
-from app.outcome import coarse
-from app.pricing import Prices
+from app.monitoring import metrics as metrics_module
+from app.monitoring.outcome import coarse
+from app.monitoring.pricing import Prices
 from app.protocol.usage import Spent
 from app.record import GAP_SECONDS, Gaps
-from app.tools import Toolbox
+from app.tools.registry import Toolbox
 from tests import kit
 from tests.reading import Client, ask
 from tests.running import KEY, serving

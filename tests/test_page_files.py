@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.page.files import PageFiles, page_folder
-from app.page.scripts import NotJoinableError, join_modules
+from app.web.page.files import PageFiles, page_folder
+from app.web.page.scripts import NotJoinableError, join_modules
 from tests.running import program
 
 

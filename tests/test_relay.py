@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from app.connection import ABORT
 from app.generation import Ending, Generation, Rules, Teller
 from app.protocol.encoding import parse
 from app.protocol.errors import Refused
@@ -16,7 +15,8 @@ from app.protocol.log import SLICE_BYTES, START
 from app.protocol.sse import KEEP_ALIVE, Decoder
 from app.protocol.view import View
 from app.reader import Reader
-from app.relay import EventStream
+from app.web.connection import ABORT
+from app.web.relay import EventStream
 
 DEADLINE_S = 10
 

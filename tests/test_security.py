@@ -17,9 +17,9 @@ import pytest
 import pytest_asyncio
 from fastapi.routing import APIRoute
 
-from app import routes, session
 from app.hub import Hub
 from app.protocol.errors import NotFound
+from app.web import routes, session
 from tests.reading import ask
 from tests.running import Gateway, serving
 from tests.scripted import Ending, ScriptedClaude, always, message_start, saying, text_block

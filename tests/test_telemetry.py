@@ -12,7 +12,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
-from app import telemetry
+from app.monitoring import telemetry
 from tests.reading import ask
 from tests.running import KEY, serving
 from tests.scripted import (

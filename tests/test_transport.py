@@ -12,7 +12,7 @@ import httpx2
 import pytest
 import trustme
 
-from app.transport import PUSH, Client, Transport
+from app.upstream.transport import PUSH, Client, Transport
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n"
 BODY = b"5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n"

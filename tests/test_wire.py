@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from app import body, wire
+from app.web import body, wire
 from tests.nginx import Nginx
 from tests.reading import ask
 from tests.running import Gateway, serving

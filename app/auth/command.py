@@ -5,7 +5,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 
 from app.auth import tokens
-from app.terms import Terms
+from app.limits.terms import Terms
 
 
 def main(argv: list[str], general: Terms) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from app.terms import Terms
+from app.limits.terms import Terms
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ import jwt
 
 from app.auth.identity import Identity
 from app.auth.jwks import ALGORITHMS, Keys
+from app.limits.terms import Terms
 from app.protocol.errors import WrongCredential
-from app.terms import Terms
 
 logger = logging.getLogger(__name__)
 

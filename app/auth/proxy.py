@@ -9,8 +9,8 @@ import re
 from starlette.datastructures import Headers
 
 from app.auth.identity import Identity
+from app.limits.terms import Terms
 from app.protocol.errors import BadRequest, Unauthenticated
-from app.terms import Terms
 
 USER = re.compile(r"[!-+\--~](?:[ !-+\--~]{0,254}[!-+\--~])?")
 """Printable ASCII without a comma, which is what a proxy puts between two values of one header."""

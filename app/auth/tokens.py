@@ -28,8 +28,8 @@ from limits import RateLimitItem
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from app.auth.identity import Identity
+from app.limits.terms import Rates, Terms, budget, rates
 from app.protocol.errors import Unavailable, WrongCredential
-from app.terms import Rates, Terms, budget, rates
 
 logger = logging.getLogger(__name__)
 

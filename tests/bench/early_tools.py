@@ -18,8 +18,8 @@ from typing import Any
 
 import anthropic
 
-from app.functions import Threads, from_function
-from app.tools import Toolbox
+from app.tools.functions import Threads, from_function
+from app.tools.registry import Toolbox
 from tests.bench import slow_tool
 from tests.bench.slow_tool import TOOL_S
 from tests.reading import ask

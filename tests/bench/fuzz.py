@@ -34,7 +34,7 @@ ENVIRONMENT = {
     "GATEWAY_RETENTION": "1",
     "GATEWAY_MAX_STREAMS_PER_CLIENT": "1000",
     "GATEWAY_MAX_BODY_BYTES": "200000",
-    "GATEWAY_TOOLS": "app.example_tools",
+    "GATEWAY_TOOLS": "app.tools.examples",
 }
 TROUBLE = ("Traceback", "never retrieved", "was destroyed", "ASGI", KEY, "MALFORMED-CANARY")
 """What no log line may hold; the last stands in the text of messages."""

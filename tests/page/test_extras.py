@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, Request, Route, expect
 
-from app.page.files import extras_folder
+from app.web.page.files import extras_folder
 from tests.page.conftest import Chat
 from tests.page.made_up import DONE, START, answer_with
 from tests.page.test_markdown import told

@@ -1,0 +1,72 @@
+"""``claude-gateway check``: what works and what does not, in one table."""
+
+import asyncio
+import os
+
+from app.checks.probe import probe
+from app.checks.settings import TOKEN_VARIABLE, CheckSettings
+from app.protocol.errors import Problem
+from app.record import Gaps
+from app.settings import Settings
+from app.tools.functions import from_modules
+from app.tools.mcp_servers.server import State
+from app.tools.mcp_servers.servers import McpServers
+from app.tools.registry import BadTool, Tool, Toolbox
+from app.upstream.client import Upstream
+from app.web.page.files import WITHOUT_EXTRAS, extras_folder
+
+
+def check(settings: CheckSettings) -> int:
+    """Print the table; return 0 if everything works, else 1."""
+    rows = [("settings", True, "valid")]
+    rows.append(("page", True, "whole" if extras_folder() else WITHOUT_EXTRAS))
+    if settings.demo:
+        rows.append(("upstream", True, "demo mode: the bundled simulator answers (no key, no base URL)"))
+    else:
+        rows += asyncio.run(_ask(settings))
+    tools: list[Tool] = []
+    if settings.tools:
+        try:
+            tools = from_modules(settings.tools)
+            rows.append(("tools", True, ", ".join(tool.name for tool in tools)))
+        except BadTool as error:
+            rows.append(("tools", False, str(error)))
+    if settings.mcp_servers:
+        rows += asyncio.run(_start(settings, Toolbox(tools, settings.tool_timeout)))
+    if settings.url:
+        rows += asyncio.run(probe(settings.url, os.environ.get(TOKEN_VARIABLE), settings.silence))
+    width = max(len(name) for name, _, _ in rows)
+    for name, works, said in rows:
+        print(f"{'ok  ' if works else 'FAIL'}  {name:<{width}}  {said}")  # noqa: T201
+    return 0 if all(works for _, works, _ in rows) else 1
+
+
+async def _ask(settings: Settings) -> list[tuple[str, bool, str]]:
+    upstream = Upstream(settings, settings.base_url, Gaps())
+    try:
+        listed = {model["id"] for model in await upstream.models()}
+    except Problem as problem:
+        return [("upstream", False, problem.message)]
+    finally:
+        await upstream.close()
+    rows = [("upstream", True, f"reached, lists {len(listed)} models")]
+    return rows + [
+        (f"model {name}", name in listed, "listed" if name in listed else "the upstream does not list it")
+        for name in settings.models
+    ]
+
+
+async def _start(settings: Settings, toolbox: Toolbox) -> list[tuple[str, bool, str]]:
+    rows = []
+    async with McpServers(settings.mcp_servers, toolbox, settings.tool_timeout) as servers:
+        await servers.settled()
+        for server in servers:
+            name = f"MCP server {server.config.name}"
+            up = server.state is State.UP
+            said = ", ".join(server.offered) or "up, but it has no tools"
+            rows.append((name, up, said if up else server.why))
+            rows += [
+                (name, False, f"it has no tool {missing}, which is on your list")
+                for missing in server.missing
+            ]
+    return rows

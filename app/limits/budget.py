@@ -1,0 +1,207 @@
+"""How many tokens a client may use in a time: reserved when an answer begins, settled by what it really used.
+
+A window is the clock's: a budget for a day begins anew at midnight UTC. Accounts live in this process; a restart
+forgets them.
+"""
+
+import math
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any
+
+from limits import RateLimitItem
+
+from app.generation import Ending, Produce, Teller
+from app.limits.rates import Standing, in_words
+from app.protocol.errors import TooMany
+from app.protocol.events import Delta, Event, Retry, Usage
+from app.protocol.fold import Fold
+
+MAX_ACCOUNTS = 100_000
+"""About 20 MB. Above, those that were used longest ago are forgotten."""
+
+CHARACTERS_A_TOKEN = 4
+"""By which is estimated what Claude has not counted yet."""
+
+CHARACTERS_OF_A_FILE = 6000
+"""What an image or a document counts for before Claude has counted it: 1,500 tokens, an image of a megapixel."""
+
+COUNTED = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
+"""What counts of Claude's usage, besides ``output_tokens``."""
+
+STEP = 500
+"""Tokens that are reserved at a time once an answer needs more than was thought."""
+
+
+@dataclass(slots=True)
+class Account:
+    """What one client has used in its window.
+
+    Attributes:
+        window: Number of the window, counted from 1970.
+        used: Tokens of answers that have ended in it.
+        reserved: Tokens set aside for answers under way.
+    """
+
+    window: int = 0
+    used: int = 0
+    reserved: int = 0
+
+
+class Budgets:
+    """The accounts of all clients."""
+
+    def __init__(self) -> None:
+        self._accounts: OrderedDict[str, Account] = OrderedDict()
+
+    def within(self, produce: Produce, client: str, budget: RateLimitItem, body: dict[str, Any]) -> Produce:
+        """Return *produce*, whose answer to *body* is kept within what *client* has left of *budget*.
+
+        The first answer that a client has nothing left for is refused with TooMany; one that is under way ends with
+        it once all is used.
+        """
+
+        async def produce_within(teller: Teller) -> Ending:
+            purse = Purse(self._account(client), budget)
+            purse.reserve(_estimate(body) + int(body.get("max_tokens", 0)))
+            watched = _Watched(teller, purse)
+            try:
+                ending = await produce(watched)
+                watched.whole = not watched.broke
+                return ending
+            finally:
+                purse.settle(watched.used())
+
+        return produce_within
+
+    def _account(self, client: str) -> Account:
+        account = self._accounts.setdefault(client, Account())
+        self._accounts.move_to_end(client)
+        while len(self._accounts) > MAX_ACCOUNTS:
+            self._accounts.popitem(last=False)
+        return account
+
+
+class Purse:
+    """What one answer may use of an account."""
+
+    def __init__(self, account: Account, budget: RateLimitItem) -> None:
+        self._account = account
+        self._budget = budget
+        self._held = 0
+
+    def reserve(self, wanted: int) -> None:
+        """Set *wanted* tokens aside, or what is left: a budget smaller than one answer is still of use.
+
+        Raises:
+            TooMany: nothing is left.
+        """
+        now = time.time()
+        length_s = self._budget.get_expiry()
+        window = int(now // length_s)
+        if self._account.window != window:
+            self._account.window, self._account.used = window, 0
+        left = self._budget.amount - self._account.used - self._account.reserved
+        if left <= 0:
+            reset_s = (window + 1) * length_s - now
+            standing = Standing(self._budget.amount, 0, reset_s, length_s)
+            msg = (
+                f"Your budget of {self._budget.amount:,} tokens in {in_words(length_s)} is used up, or set aside for "
+                f"answers under way. It begins anew in {in_words(reset_s)}."
+            )
+            raise TooMany(msg, retry_after_s=reset_s, headers=standing.headers(), limit="token_budget")
+        taken = min(wanted, left)
+        self._account.reserved += taken
+        self._held += taken
+
+    def spend(self, used: int) -> None:
+        """Note that the answer has used *used* tokens so far.
+
+        Raises:
+            TooMany: that is more than the client has.
+        """
+        while used > self._held:
+            self.reserve(max(STEP, used - self._held))
+
+    def settle(self, used: int) -> None:
+        """Note that the answer has ended and used *used* tokens in all."""
+        self._account.reserved -= self._held
+        self._account.used += used
+        self._held = 0
+
+
+class _Watched:
+    """Tells on to *teller*, and notes what it costs.
+
+    Attributes:
+        broke: Claude has not counted all of it: a call was lost after content.
+        whole: Claude has counted all of it.
+    """
+
+    def __init__(self, teller: Teller, purse: Purse) -> None:
+        self.ledger = teller.ledger
+        self.record = teller.record
+        self.broke = False
+        self.whole = False
+        self._teller = teller
+        self._purse = purse
+        self._characters = 0
+
+    @property
+    def began(self) -> bool:
+        return self._teller.began
+
+    def answered(self, message_id: str | None, model: str | None) -> None:
+        self._teller.answered(message_id, model)
+
+    def elapsed_ms(self) -> int:
+        return self._teller.elapsed_ms()
+
+    def fold(self) -> Fold:
+        return self._teller.fold()
+
+    def say(self, *events: Event) -> None:
+        """Tell *events* on.
+
+        Raises:
+            TooMany: the client's budget is used up.
+        """
+        self._teller.say(*events)
+        for event in events:
+            if isinstance(event, Delta):
+                self._characters += len(event.piece)
+            elif isinstance(event, Retry):
+                self.broke = self.broke or self._characters > 0
+        if any(isinstance(event, Delta | Retry | Usage) for event in events):
+            self._purse.spend(self.used())
+
+    def used(self) -> int:
+        """Return the tokens used so far: Claude's count, or what has been written, if that is more and not counted yet."""
+        usage = self.ledger.total()
+        written = 0 if self.whole else math.ceil(self._characters / CHARACTERS_A_TOKEN)
+        return sum(_number(usage.get(name)) for name in COUNTED) + max(
+            _number(usage.get("output_tokens")), written
+        )
+
+
+def _number(value: Any) -> int:
+    return int(value) if isinstance(value, int | float) else 0
+
+
+def _estimate(body: dict[str, Any]) -> int:
+    """Return how many tokens *body* may have, from its size."""
+    characters, waiting = 0, [body[name] for name in ("system", "tools", "messages") if name in body]
+    while waiting:
+        match waiting.pop():
+            case {"type": "base64"}:
+                characters += CHARACTERS_OF_A_FILE
+            case dict() as fields:
+                waiting.extend(fields.values())
+            case list() as items:
+                waiting.extend(items)
+            case str() as text:
+                characters += len(text)
+            case _:
+                pass
+    return math.ceil(characters / CHARACTERS_A_TOKEN)

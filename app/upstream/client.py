@@ -1,0 +1,321 @@
+"""The only caller of Claude: a body goes up through the SDK, frames come back; a refusal is a Problem.
+
+The SDK carries (keys, address, connection pool, timeouts, typed refusals); our decoder owns the bytes. Its own
+retries are off: only the caller knows whether a reader has already seen something.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from email.utils import parsedate_to_datetime
+from typing import Any, cast
+
+import anthropic
+import httpx2
+
+from app.protocol import jsontext
+from app.protocol.errors import (
+    BadRequest,
+    Garbled,
+    Misconfigured,
+    Problem,
+    Refused,
+    Reset,
+    TimedOut,
+    Truncated,
+    Unreachable,
+)
+from app.protocol.sse import Decoder, Frame, FrameTooLarge
+from app.record import Gaps, Record
+from app.settings import Settings
+from app.upstream.transport import PUSH, Client, Transport
+
+logger = logging.getLogger(__name__)
+
+KEEP_ALIVE_S = 60
+"""How long an idle connection to Claude is kept: a new one costs a TLS handshake."""
+
+SHORTEST_PROMPT = 8
+"""A system prompt that is shorter may stand in any sentence."""
+
+NOT_CURED_BY_WAITING = frozenset({"enforced_spend_limit_reached", "contract_spend_limit_reached"})
+"""``error.details.error_code`` of a 429 that seconds do not help (Claude's API reference, "Errors")."""
+
+
+class Upstream:
+    """Claude, or whatever speaks its API.
+
+    Args:
+        settings: Keys, timeouts, limits.
+        base_url: Where to call, None for the SDK's default.
+        gaps: Told how long readers waited for what came next.
+    """
+
+    def __init__(self, settings: Settings, base_url: str | None, gaps: Gaps) -> None:
+        self._gaps = gaps
+        self._stall_s = settings.stall_timeout
+        self._total_s = settings.total_timeout
+        self._connect_s = settings.connect_timeout
+        secrets = (settings.api_key, settings.auth_token)
+        self._secrets = [secret.get_secret_value() for secret in secrets if secret]
+        # Claude's own words may repeat what they are about.
+        prompt = settings.system_prompt or ""
+        self._unspoken = [*self._secrets, *([prompt] if len(prompt) >= SHORTEST_PROMPT else [])]
+        # A stream holds a connection; the hundred are for short calls.
+        transport = Transport(settings.max_generations + 100, KEEP_ALIVE_S)
+        self._client = anthropic.AsyncAnthropic(
+            # The SDK wants some credential; an upstream of one's own may need none.
+            api_key=settings.api_key.get_secret_value()
+            if settings.api_key
+            else None
+            if self._secrets
+            else "none",
+            auth_token=self._secrets[0] if self._secrets and not settings.api_key else None,
+            base_url=base_url,
+            max_retries=0,
+            # Silence is watched by ``_Silence``, for the whole call and with pings told apart.
+            timeout=httpx2.Timeout(connect=self._connect_s, pool=self._connect_s, read=None, write=None),
+            http_client=Client(transport),
+        )
+
+        # Whole, so that the SDK need not put it together for each call.
+        self._messages_url = str(self._client.base_url).rstrip("/") + "/v1/messages"
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._client.close()
+
+    async def stream(
+        self, body: Mapping[str, Any], record: Record, take: Callable[[list[Frame]], bool]
+    ) -> None:
+        """Ask for an answer, whose id *record* takes; *take* is given the frames that each read completes, until the body ends or it has enough.
+
+        It is called in the callback in which the bytes came, and must not wait. Leaving closes the connection,
+        unless the body was read to its end or *take* said that it has enough and the end follows soon.
+
+        Raises:
+            Problem: Claude refused, could not be reached, fell silent, the connection was lost, or the body ended
+                before *take* had enough; or what *take* raised.
+        """
+        content = jsontext.render({**body, "stream": True})
+        decoder = Decoder()
+        answered: dict[str, str] = {}
+        with _naming_its_request(answered), self._as_problems(body.get("model")):
+            async with _Silence(self._stall_s, self._total_s, self._gaps) as silence:
+                answer = await self._client.post(
+                    self._messages_url,
+                    content=content,
+                    cast_to=httpx2.Response,
+                    stream=True,
+                    stream_cls=anthropic.AsyncStream[object],
+                    options={"headers": {"Accept-Encoding": "identity", "Content-Type": "application/json"}},
+                )
+                # The declared type is the stream class; a cast_to of httpx2.Response gives the response itself.
+                response = cast("httpx2.Response", answer)
+                answered |= response.headers
+                record.answered(response.headers.get("request-id"))
+                try:
+                    _insist_on_event_stream(response)
+
+                    enough = False
+
+                    def read(data: bytes) -> bool:
+                        nonlocal enough
+                        frames = decoder.feed(data)
+                        silence.heard(frames)
+                        enough = enough or (bool(frames) and take(frames))
+                        return enough
+
+                    await response.extensions[PUSH].push(read)
+                    if not enough:
+                        msg = "Claude's stream ended before the answer was complete."
+                        raise Truncated(msg)
+                finally:
+                    await response.aclose()
+
+    async def count_tokens(self, body: Mapping[str, Any]) -> int:
+        """Return Claude's count of input tokens.
+
+        Raises:
+            Problem: as for ``stream``.
+        """
+        with self._as_problems(body.get("model")):
+            async with asyncio.timeout(self._stall_s):
+                answer = await self._client.post(
+                    "/v1/messages/count_tokens",
+                    content=jsontext.render(body),
+                    cast_to=object,
+                    options={"headers": {"Content-Type": "application/json"}},
+                )
+        if not isinstance(answer, dict) or not isinstance(answer.get("input_tokens"), int):
+            msg = "Claude's token count is not of the form it must have."
+            raise Garbled(msg)
+        return int(answer["input_tokens"])
+
+    async def models(self) -> list[dict[str, Any]]:
+        """Return all models that Claude lists, as it describes them.
+
+        Raises:
+            Problem: as for ``stream``.
+        """
+        models: list[dict[str, Any]] = []
+        after: dict[str, str] = {}
+        with self._as_problems(None):
+            async with asyncio.timeout(self._connect_s):
+                while True:
+                    page = await self._client.get(
+                        "/v1/models", cast_to=object, options={"params": {"limit": 1000, **after}}
+                    )
+                    if not isinstance(page, dict) or not isinstance(page.get("data"), list):
+                        msg = "Claude's list of models is not of the form it must have."
+                        raise Garbled(msg)
+                    models += [model for model in page["data"] if isinstance(model, dict) and "id" in model]
+                    if not page.get("has_more") or not page.get("last_id"):
+                        return models
+                    after = {"after_id": page["last_id"]}
+
+    @contextmanager
+    def _as_problems(self, model: Any) -> Iterator[None]:
+        """Turn whatever the SDK and its transport raise into a Problem."""
+        try:
+            yield
+        except anthropic.APIStatusError as error:
+            raise self._refusal(error, model) from error
+        except (anthropic.APITimeoutError, httpx2.TimeoutException, TimeoutError) as error:
+            msg = "Claude did not answer in time. Try again."
+            raise TimedOut(msg) from error
+        except anthropic.APIConnectionError as error:
+            msg = "Claude cannot be reached. Try again in a moment."
+            raise Unreachable(msg) from error
+        except httpx2.HTTPError as error:
+            msg = "The connection to Claude was lost before the answer was complete."
+            raise Reset(msg) from error
+        except Misconfigured as problem:
+            logger.error(
+                "Claude refuses this gateway: %s", self._without_secrets(str(problem.__cause__ or problem))
+            )
+            raise
+        except (
+            Problem
+        ) as problem:  # an error inside the stream: Claude's text, which may repeat what it was sent
+            problem.message = self._without_secrets(problem.message)
+            raise
+        except FrameTooLarge as error:
+            msg = "Claude's stream holds a frame that is larger than the gateway takes."
+            raise Garbled(msg) from error
+
+    def _refusal(self, error: anthropic.APIStatusError, model: Any) -> Problem:
+        status, headers = error.status_code, error.response.headers
+        request_id = headers.get("request-id")
+        details = error.body.get("error") if isinstance(error.body, dict) else None
+        details = details if isinstance(details, dict) else {}
+        text = self._without_secrets(str(details.get("message") or f"Claude answered with status {status}."))
+        if status in (401, 402, 403):
+            logger.error("Claude refuses this gateway (status %d, request %s): %s", status, request_id, text)
+            msg = "The gateway's account at Claude does not work. Its operator must look at the key and the billing."
+            return Misconfigured(msg, upstream_request_id=request_id)
+        if status == 404 and details.get("type") == "not_found_error" and model and str(model) in text:
+            return BadRequest(f"model: Claude does not know {model}.", upstream_request_id=request_id)
+        if status == 404 and not details:
+            logger.error("Nothing answers at the upstream's address (status 404): check ANTHROPIC_BASE_URL")
+            msg = "The gateway's upstream does not speak Claude's API. Its operator must look at its address."
+            return Misconfigured(msg)
+        after = retry_after(headers)
+        if status == 408:
+            return TimedOut(text, retry_after_s=after, upstream_request_id=request_id)
+        passed_on = status if status in (400, 413, 429) or status >= 500 else 503 if status == 409 else 400
+        refused = Refused(passed_on, text, retry_after_s=after, upstream_request_id=request_id)
+        code = (details.get("details") or {}).get("error_code")
+        said = headers.get("x-should-retry")
+        refused.retryable = said == "true" if said else refused.retryable and code not in NOT_CURED_BY_WAITING
+        return refused
+
+    def _without_secrets(self, text: str) -> str:
+        for unspoken in self._unspoken:
+            text = text.replace(unspoken, "…")
+        return text
+
+
+@contextmanager
+def _naming_its_request(headers: Mapping[str, str]) -> Iterator[None]:
+    """Give what goes wrong Claude's request id, from the *headers* of its answer, if it does not say its own."""
+    try:
+        yield
+    except Problem as problem:
+        problem.upstream_request_id = problem.upstream_request_id or headers.get("request-id")
+        raise
+
+
+class _Silence:
+    """The deadlines of one call: its total, and how long it may be silent.
+
+    Pings keep a call alive for twice as long as silence may last. One timer serves a whole stream: it looks
+    when it fires whether something was heard meanwhile, since arming one for every read would cost more than
+    reading (measured: 0.7 µs each).
+    """
+
+    def __init__(self, stall_s: float, total_s: float, gaps: Gaps) -> None:
+        self._gaps = gaps
+        self._flowing = False
+        self._stall_s = stall_s
+        self._deadline = asyncio.timeout(total_s)
+        self._loop = asyncio.get_running_loop()
+        self._heard = self._told = self._loop.time()
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def __aenter__(self) -> "_Silence":
+        await self._deadline.__aenter__()
+        self._timer = self._loop.call_at(self._due(), self._look)
+        return self
+
+    async def __aexit__(self, *failure: Any) -> None:
+        if self._timer:
+            self._timer.cancel()
+        await self._deadline.__aexit__(*failure)
+
+    def heard(self, frames: list[Frame]) -> None:
+        """Note that bytes have come, and whether they said anything."""
+        self._heard = now = self._loop.time()
+        for frame in frames:
+            if frame.event != "ping":
+                if self._flowing:
+                    self._gaps.count(now - self._told)
+                self._told = now
+                self._flowing = frames[-1].event == "content_block_delta"
+                return
+
+    def _due(self) -> float:
+        return min(self._heard + self._stall_s, self._told + 2 * self._stall_s)
+
+    def _look(self) -> None:
+        if self._loop.time() < (due := self._due()):
+            self._timer = self._loop.call_at(due, self._look)
+        else:
+            self._deadline.reschedule(self._loop.time())
+
+
+def _insist_on_event_stream(response: httpx2.Response) -> None:
+    kind, encoding = (
+        response.headers.get("content-type", ""),
+        response.headers.get("content-encoding", "identity"),
+    )
+    if not kind.startswith("text/event-stream") or encoding != "identity":
+        logger.error(
+            "The upstream answered 200 with %.80r (%.20r) instead of an event stream", kind, encoding
+        )
+        msg = "The gateway's upstream does not speak Claude's API. Its operator must look at its address."
+        raise Misconfigured(msg)
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds that ``retry-after-ms`` or ``retry-after`` (seconds or a date) ask to wait, if any."""
+    with suppress(KeyError, ValueError):
+        return max(0.0, float(headers["retry-after-ms"]) / 1000)
+    said = headers.get("retry-after", "")
+    with suppress(ValueError):
+        return max(0.0, float(said))
+    with suppress(ValueError):
+        return max(0.0, parsedate_to_datetime(said).timestamp() - time.time())
+    return None

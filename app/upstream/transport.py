@@ -1,0 +1,159 @@
+"""HTTP to Claude, as a transport for the SDK's client: connections are aiohttp's, the ``exchange`` on them is ours.
+
+aiohttp opens and keeps the connections: TLS, proxies (``HTTPS_PROXY`` and its like), pool, limits, connect timeout.
+"""
+
+import asyncio
+import socket
+from functools import lru_cache
+from typing import Any
+from urllib.request import getproxies, proxy_bypass
+
+import aiohttp
+import httpx2
+from yarl import URL
+
+from app.upstream.exchange import Exchange
+
+PUSH = "gateway.push"
+"""Extension of a response: its ``Exchange``, which hands out the body as it comes."""
+
+CONTROL = (b"\r", b"\n", b"\0")
+
+
+class Transport(httpx2.AsyncBaseTransport):
+    """Sends requests and returns their answers as soon as the head is there.
+
+    Args:
+        max_connections: How many there may be at once.
+        keep_alive_s: How long an idle one is kept.
+    """
+
+    def __init__(self, max_connections: int, keep_alive_s: float) -> None:
+        self._max_connections = max_connections
+        self._keep_alive_s = keep_alive_s
+        self._connector: aiohttp.TCPConnector | None = None
+        self._target = lru_cache(16)(_target)  # one, unless Claude's address redirects
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send *request*; the body is in the extension ``PUSH``, or read in one piece.
+
+        Raises:
+            httpx2.ConnectTimeout: there was no connection in time.
+            httpx2.ConnectError: there was none at all.
+            httpx2.LocalProtocolError: a header has a line end in it.
+            httpx2.RemoteProtocolError: what came is not HTTP, or the connection ended before the head did.
+        """
+        url = request.url
+        target = self._target(f"{url.scheme}://{url.netloc.decode('ascii')}/")
+        head = _head(request, target)
+        if self._connector is None:
+            self._connector = self._connect()
+        limit = request.extensions.get("timeout", {})
+        patience = aiohttp.ClientTimeout(connect=limit.get("pool"), sock_connect=limit.get("connect"))
+        try:
+            connection = await self._connector.connect(target, [], patience)
+        except TimeoutError as error:
+            msg = "no connection in time"
+            raise httpx2.ConnectTimeout(msg) from error
+        except (aiohttp.ClientError, OSError) as error:
+            msg = "no connection"
+            raise httpx2.ConnectError(msg) from error
+        exchange = Exchange(connection)
+        try:
+            status = await exchange.ask(head + await request.aread())
+        except BaseException:
+            await exchange.aclose()
+            raise
+        extensions = {"http_version": b"HTTP/1.1", PUSH: exchange}
+        return httpx2.Response(status, headers=exchange.headers, stream=exchange, extensions=extensions)
+
+    def _connect(self) -> aiohttp.TCPConnector:
+        return aiohttp.TCPConnector(
+            limit=self._max_connections,
+            keepalive_timeout=self._keep_alive_s,
+            ssl=httpx2.create_ssl_context(),
+            socket_factory=_socket,
+        )
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        if self._connector is not None:
+            await self._connector.close()
+
+
+class Client(httpx2.AsyncClient):
+    """What the SDK sends its requests with: they are whole when it has made them.
+
+    httpx merges each with the URL, headers, cookies and query of the client, which has none, and looks for
+    credentials and cookies, of which there are none either; that cost more than connecting and sending.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        super().__init__(transport=transport, follow_redirects=True)
+        self._sends = transport
+
+    def build_request(self, method: str, url: Any, **given: Any) -> httpx2.Request:
+        """Return the request that is given."""
+        whole = {name: value for name, value in given.items() if value is not None}
+        if whole.keys() - {"headers", "content", "timeout"} or not isinstance(
+            given.get("timeout"), httpx2.Timeout
+        ):
+            return super().build_request(method, url, **given)
+        extensions = {"timeout": whole.pop("timeout").as_dict()}
+        return httpx2.Request(method, url, **whole, extensions=extensions)
+
+    async def send(self, request: httpx2.Request, *, stream: bool = False, **options: Any) -> httpx2.Response:
+        """Return the answer to *request*, after redirects."""
+        response = await self._sends.handle_async_request(request)
+        response.request = request
+        if response.has_redirect_location:
+            await response.aclose()
+            return await super().send(request, stream=stream, **options)
+        if not stream:
+            await response.aread()
+        return response
+
+
+def _target(origin: str) -> aiohttp.ClientRequest:
+    """Return what aiohttp connects by: *origin*, and the proxy on the way there that the environment names."""
+    url = URL(origin)
+    proxies = getproxies()
+    proxy = proxies.get(url.scheme) or proxies.get("all")
+    if proxy and (proxy_bypass(url.host or "") or proxy_bypass(f"{url.host}:{url.port}")):
+        proxy = None
+    if proxy and "://" not in proxy:
+        proxy = f"http://{proxy}"
+    return aiohttp.ClientRequest(
+        "POST",
+        url,
+        loop=asyncio.get_running_loop(),
+        proxy=URL(proxy) if proxy else None,
+        session=None,  # it serves cookies and redirects, and connecting needs neither
+    )
+
+
+def _head(request: httpx2.Request, target: aiohttp.ClientRequest) -> bytes:
+    path = request.url.raw_path
+    lines = [b"%b: %b" % header for header in request.headers.raw]
+    if target.proxy and not target.is_ssl():  # a proxy that is not only tunnelled through (RFC 9112, §3.2.2)
+        path = str(request.url).encode("ascii")
+        if target.proxy.user:
+            login = aiohttp.encode_basic_auth(target.proxy.user, target.proxy.password or "")
+            lines.append(b"Proxy-Authorization: " + login.encode())
+    lines.insert(0, b"%b %b HTTP/1.1" % (request.method.encode("ascii"), path))
+    if any(character in line for line in lines for character in CONTROL):
+        msg = "a header has a line end in it"
+        raise httpx2.LocalProtocolError(msg)
+    return b"\r\n".join(lines) + b"\r\n\r\n"
+
+
+def _socket(address: Any) -> socket.socket:
+    """Return a socket whose kernel notices a peer that has silently gone."""
+    family, kind, protocol, _, _ = address
+    new = socket.socket(family, kind, protocol)
+    new.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 60), ("TCP_KEEPCNT", 5)):
+        if hasattr(socket, name):  # not on every system
+            new.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+    return new

@@ -1,0 +1,207 @@
+"""The event stream to one reader.
+
+The log's bell sends: it steps the server's ``send`` by hand, in the very callback in which Claude's bytes came, so
+that a delta costs no task switch and no timer. A ``send`` that has to wait (the socket is full) is finished by a
+task of its own, under the send deadline; meanwhile the bell does nothing, and afterwards all that has gathered goes
+out at once. So a stream has one task, the request's, and that only waits for the client to leave.
+"""
+
+import asyncio
+import random
+import types
+from collections.abc import Callable, Generator, Mapping
+from typing import Any
+
+from sse_starlette import EventSourceResponse
+from starlette.types import Message, Receive, Scope, Send
+
+from app.protocol import sse
+from app.reader import Reader
+from app.web.connection import cut
+
+Steps = Generator[Any, Any, None]
+"""What is being awaited: it yields what it waits for, as a task expects it."""
+
+WRITTEN = object()
+
+
+class EventStream(EventSourceResponse):
+    """The response that streams to one reader and closes it, however it ends.
+
+    It is sse-starlette's response with another way to send: that one runs four tasks for each stream and enters a
+    cancel scope for each frame, which cost more than all else on a delta's way.
+
+    Args:
+        reader: Who reads.
+        ping_s: Seconds between keep-alives.
+        send_timeout_s: Seconds until a reader that does not read is let go.
+        headers: What the answer says besides.
+        at_once: Whether the answer starts at once. Otherwise it waits for the generation's first event, and what
+            failed before any is raised, so that it can be an ordinary HTTP error.
+        on_stuck: Called when the reader is let go.
+    """
+
+    def __init__(
+        self,
+        reader: Reader,
+        *,
+        ping_s: float,
+        send_timeout_s: float,
+        headers: Mapping[str, str],
+        at_once: bool,
+        on_stuck: Callable[[], None],
+    ) -> None:
+        generation = reader.generation
+        super().__init__(
+            iter(()),
+            headers={**headers, "X-Chat-Id": generation.id, "Location": f"/api/chat/{generation.id}"},
+            ping=ping_s,
+            send_timeout=send_timeout_s,
+        )
+        self._reader = reader
+        self._at_once = at_once
+        self._on_stuck = on_stuck
+        self._loop = asyncio.get_running_loop()
+        # Jittered, so that a thousand readers cut at once do not return at once.
+        self._opening = sse.retry(random.randint(1000, 2000))  # noqa: S311 - no secret
+        self._started = self._stopped = False
+        self._failure: BaseException | None = None
+        self._stuck: asyncio.Task[None] | None = None
+        self._next_ping: asyncio.Handle | None = None
+        self._next_look: asyncio.Handle | None = None
+        self._next_slice: asyncio.Handle | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Stream until the end, the reader's leaving or its send deadline.
+
+        Raises:
+            Problem: the generation was refused before it had begun, and nothing has been sent.
+        """
+        self._send = send
+        self._scope = scope
+        try:
+            async with asyncio.timeout(None) as self._stay:
+                unlisten = self._reader.generation.log.listen(self._go_on)
+                try:
+                    self._go_on()
+                    # After the last byte too, this is what the server says (ASGI, "Disconnect Receive Event").
+                    while (await receive())["type"] != "http.disconnect":
+                        pass
+                finally:
+                    unlisten()
+        except TimeoutError:
+            if not self._stopped:
+                raise
+        finally:
+            self._stopped = True
+            self._reader.close(unsent=self._stuck is not None)
+            for ahead in (self._next_ping, self._next_look, self._next_slice, self._stuck):
+                if ahead:
+                    ahead.cancel()
+        if self._failure:
+            raise self._failure
+
+    # What the bell does: nothing here may wait, nor raise into the producer
+
+    def _go_on(self) -> None:
+        """Send what there is, unless a task is at it."""
+        if self._stopped or self._stuck or self._next_slice:
+            return
+        try:
+            if self._started or self._start():
+                self._send_slice()
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - the request's task raises it
+            self._stop(error)
+
+    def _start(self) -> bool:
+        """Begin the answer; False if it is too early."""
+        generation = self._reader.generation
+        if not self._at_once:
+            if not generation.began:
+                return False
+            if generation.refusal:
+                raise generation.refusal
+        self._started = True
+        self._next_ping = self._loop.call_later(self.ping_interval, self._keep_alive)
+        self._step({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        return self._stuck is None
+
+    def _send_slice(self) -> None:
+        reader = self._reader
+        if reader.over:
+            return
+        data = reader.take()
+        if self._opening:
+            data, self._opening = self._opening + data, b""
+        if data:
+            self._step({"type": "http.response.body", "body": data, "more_body": not reader.over})
+        if reader.behind:
+            # Whoever has a lot to catch up with lets others have their turn between the slices.
+            self._next_slice = self._loop.call_soon(self._send_next_slice)
+        if reader.due is not None and self._next_look is None:
+            self._next_look = self._loop.call_at(reader.due, self._look_again)
+
+    def _send_next_slice(self) -> None:
+        self._next_slice = None
+        self._go_on()
+
+    def _look_again(self) -> None:
+        self._next_look = None
+        self._go_on()
+
+    def _keep_alive(self) -> None:
+        self._next_ping = self._loop.call_later(self.ping_interval, self._keep_alive)
+        if self._stuck or self._reader.over:
+            return
+        try:
+            self._step({"type": "http.response.body", "body": sse.KEEP_ALIVE, "more_body": True})
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - the request's task raises it
+            self._stop(error)
+
+    def _step(self, message: Message) -> None:
+        """Send *message*. If that has to wait, a task sees to it."""
+        sending = self._send(message).__await__()
+        if (waits_for := next(sending, WRITTEN)) is not WRITTEN:
+            self._stuck = self._loop.create_task(self._finish(sending, waits_for))
+
+    # What is done when the socket is full
+
+    async def _finish(self, sending: Steps, waits_for: Any) -> None:
+        """Bring *sending* to its end, then go on with all that has gathered."""
+        deadline = asyncio.timeout(self.send_timeout)
+        try:
+            async with deadline:
+                await _resumed(sending, waits_for)
+        except TimeoutError as error:
+            if deadline.expired():
+                self._on_stuck()
+                await cut(self._scope)  # its socket is full: closing in good order would wait for it
+            self._stop(None if deadline.expired() else error)
+        except Exception as error:  # noqa: BLE001 - the request's task raises it
+            self._stop(error)
+        else:
+            self._stuck = None
+            self._go_on()
+
+    def _stop(self, failure: BaseException | None) -> None:
+        """Wake the request's task, which waits for the client to leave."""
+        if not self._stopped:
+            self._stopped = True
+            self._failure = failure
+            self._stay.reschedule(self._loop.time())
+
+
+@types.coroutine
+def _resumed(steps: Steps, waits_for: Any) -> Steps:
+    """Go on with *steps*, which were taken by hand to where they wait for something."""
+    while True:
+        try:
+            yield waits_for
+        except BaseException as error:  # noqa: BLE001 - a cancellation above all; they decide what to do
+            try:
+                waits_for = steps.throw(error)
+            except StopIteration:
+                return
+        else:
+            yield from steps
+            return

@@ -1,0 +1,276 @@
+"""HTTP words only: read a request, start or find a generation, answer."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Request
+from fastapi.responses import Response
+
+from app.accepted import is_loopback
+from app.caller import Caller
+from app.gateway import Gateway
+from app.generation import Generation
+from app.hub import Hub
+from app.limits.rates import COUNTS
+from app.protocol import jsontext
+from app.protocol.errors import BadRequest, Forbidden, Unavailable
+from app.protocol.events import Done
+from app.protocol.log import START, Cursor
+from app.reader import Reader
+from app.request import attachment_limits, parse, view_of_query
+from app.web.body import read_json
+from app.web.openapi.document import document
+from app.web.relay import EventStream
+from app.web.session import signed_in
+
+IDEMPOTENCY_KEY = re.compile(r"[\x20-\x7e]{1,200}")
+
+CLIENT_GONE = 499
+"""The status of an answer that nobody is there to read. The number is nginx's."""
+
+
+router = APIRouter()
+
+
+async def _gateway(request: Request) -> Gateway:
+    gateway: Gateway = request.app.state.gateway
+    return gateway
+
+
+async def _caller(request: Request) -> Caller:
+    caller: Caller = request.scope["caller"]
+    return caller
+
+
+async def _key(idempotency_key: Annotated[str | None, Header()] = None) -> str | None:
+    if idempotency_key is not None and not IDEMPOTENCY_KEY.fullmatch(idempotency_key):
+        msg = "Idempotency-Key: must be 1 to 200 printable ASCII characters."
+        raise BadRequest(msg)
+    return idempotency_key
+
+
+Here = Annotated[Gateway, Depends(_gateway)]
+Who = Annotated[Caller, Depends(_caller)]
+Key = Annotated[str | None, Depends(_key)]
+
+
+@router.post("/api/chat")
+async def chat(request: Request) -> Response:
+    """Start a generation, or find the one that its Idempotency-Key started, and stream it or wait for its end."""
+    # Not left to FastAPI as elsewhere: its resolving them costs as much as reading and checking the body.
+    gateway, caller = await _gateway(request), await _caller(request)
+    key = await _key(request.headers.get("idempotency-key"))
+    settings = gateway.settings
+    raw = await read_json(request, settings.max_body_bytes)
+    asked = parse(raw, settings, gateway.toolbox, caller.terms)
+    started = await gateway.start(asked, caller, key)
+    generation = started.generation
+    reader = gateway.reader(generation, START, caller, asked.view)
+    if asked.stream:
+        return _stream(reader, gateway, started.headers, at_once=False)
+    try:
+        if not await _unless_gone(request, reader.ended()):
+            return Response(status_code=CLIENT_GONE)
+    finally:
+        reader.close()
+    if generation.problem:
+        raise generation.problem
+    return _json(_message(generation), chat=generation, headers=started.headers)
+
+
+@router.delete("/api/chat")
+async def cancel_by_key(gateway: Here, caller: Who, key: Key, *, purge: bool = False) -> Response:
+    """Cancel whatever *key* started, for a client that knows no id yet."""
+    if key is None:
+        msg = "Idempotency-Key: this header must name what is to be cancelled."
+        raise BadRequest(msg)
+    return _cancel(gateway.hub, gateway.hub.find_by_key(key, caller.owner), purge=purge)
+
+
+@router.post("/api/chat/count_tokens")
+async def count_tokens(request: Request, gateway: Here, caller: Who) -> Response:
+    """Answer with Claude's count of the input tokens of the same body."""
+    settings = gateway.settings
+    raw = await read_json(request, settings.max_body_bytes)
+    asked = parse(raw, settings, gateway.toolbox, caller.terms)
+    await gateway.tally.count(COUNTS, caller.client)
+    return _json({"input_tokens": await gateway.upstream.count_tokens(asked.counted())})
+
+
+@router.get("/api/chat/{generation_id}/stream")
+async def stream(
+    generation_id: str,
+    gateway: Here,
+    caller: Who,
+    last_event_id: Annotated[str | None, Header()] = None,
+    after: str | None = None,
+    buffer: str | None = None,
+    events: str | None = None,
+) -> Response:
+    """Stream a generation from after the reader's cursor."""
+    generation = gateway.hub.find(generation_id, caller.owner)
+    view = view_of_query(buffer, events)
+    cursor = gateway.cursor(generation, last_event_id if last_event_id is not None else after or "")
+    if generation.log.ended and cursor.number == len(generation.log):
+        return Response(status_code=204)
+    if cursor != START:
+        gateway.metrics.resumes.inc()
+    return _stream(gateway.reader(generation, cursor, caller, view), gateway, {}, at_once=True)
+
+
+@router.get("/api/chat/{generation_id}")
+async def snapshot(generation_id: str, gateway: Here, caller: Who) -> Response:
+    """Answer with the messages so far."""
+    return _json(_snapshot(gateway.hub.find(generation_id, caller.owner)))
+
+
+@router.delete("/api/chat/{generation_id}")
+async def cancel(generation_id: str, gateway: Here, caller: Who, *, purge: bool = False) -> Response:
+    """Cancel a generation; nothing happens to one that has ended."""
+    return _cancel(gateway.hub, gateway.hub.find(generation_id, caller.owner), purge=purge)
+
+
+@router.get("/api/models")
+async def models(gateway: Here, caller: Who) -> Response:
+    """Answer with the models that the caller may ask, default first."""
+    return _json({"data": await gateway.catalogue.models(caller.terms.models)})
+
+
+@router.get("/api/config")
+async def config(gateway: Here, caller: Who) -> Response:
+    """Answer with what the page needs to know."""
+    settings = gateway.settings
+    return _json(
+        {
+            "demo": settings.demo,
+            "auth": settings.auth,
+            **signed_in(caller.identity),
+            "default_max_tokens": caller.terms.default_max_tokens,
+            "max_tokens": caller.terms.max_tokens,
+            "tools": gateway.toolbox.listed(),
+            "attachments": attachment_limits(settings),
+        }
+    )
+
+
+@router.get("/api/openapi.json")
+async def openapi(gateway: Here) -> Response:
+    """Answer with a description of all this for programs."""
+    return _json(document(gateway.settings, gateway.toolbox))
+
+
+@router.get("/healthz")
+async def healthz() -> Response:
+    """Say that the process lives."""
+    return _json({"status": "alive"})
+
+
+@router.get("/readyz")
+async def readyz(gateway: Here) -> Response:
+    """Say whether traffic should come here, and how the MCP servers are."""
+    if gateway.hub.draining:
+        msg = "The gateway is draining."
+        raise Unavailable(msg, retry_after_s=1)
+    # A server of tools that is down takes nobody's traffic away: the gateway answers without it.
+    states = gateway.mcp_servers.states()
+    return _json({"status": "ready", **({"mcp_servers": states} if states else {})})
+
+
+@router.get("/metrics")
+async def metrics(gateway: Here, caller: Who) -> Response:
+    """Answer Prometheus: on this machine, from a trusted proxy's own address, or with a token."""
+    inside = not caller.forwarded and (caller.from_proxy or is_loopback(caller.peer))
+    if not inside and caller.identity is None:
+        msg = "Metrics are for the gateway's own machine and network only."
+        raise Forbidden(msg)
+    return Response(gateway.metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _cancel(hub: Hub, generation: Generation, *, purge: bool) -> Response:
+    generation.cancel("cancelled")
+    answer = _json(_snapshot(generation))
+    if purge:
+        hub.retire(generation)
+    return answer
+
+
+async def _unless_gone(request: Request, told: Awaitable[Any]) -> bool:
+    """Wait for *told*; False if the client leaves before.
+
+    A client may leave while Claude still thinks, before a byte has been sent, so it is watched from the start.
+    """
+
+    async def leaving() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+
+    telling, gone = asyncio.ensure_future(told), asyncio.ensure_future(leaving())
+    try:
+        done, _ = await asyncio.wait((telling, gone), return_when=asyncio.FIRST_COMPLETED)
+        return telling in done
+    finally:
+        telling.cancel()
+        gone.cancel()
+
+
+def _stream(reader: Reader, gateway: Gateway, headers: Mapping[str, str], *, at_once: bool) -> EventStream:
+    return EventStream(
+        reader,
+        ping_s=gateway.settings.ping_interval,
+        send_timeout_s=gateway.settings.send_timeout,
+        headers=headers,
+        at_once=at_once,
+        on_stuck=gateway.metrics.stuck.inc,
+    )
+
+
+def _json(
+    value: Any, *, chat: Generation | None = None, headers: Mapping[str, str] | None = None
+) -> Response:
+    said = {**(headers or {}), "Cache-Control": "no-store"}
+    if chat:
+        said |= {"X-Chat-Id": chat.id, "Location": f"/api/chat/{chat.id}"}
+    return Response(jsontext.render(value), media_type="application/json", headers=said)
+
+
+def _snapshot(generation: Generation) -> dict[str, Any]:
+    problem = generation.problem
+    return {
+        "id": generation.id,
+        "state": generation.state,
+        "turns": _turns(generation),
+        "usage": generation.ledger.total(),
+        "cursor": str(Cursor(len(generation.log))),
+        "error": {"type": problem.type, "message": problem.message, "retryable": problem.retryable}
+        if problem
+        else None,
+    }
+
+
+def _turns(generation: Generation) -> list[dict[str, Any]]:
+    return generation.fold().turns(cut_off=generation.state in ("cancelled", "failed"))
+
+
+def _message(generation: Generation) -> dict[str, Any]:
+    """Return the last assistant message in Claude's shape, and all turns beside it."""
+    fold, ending = generation.fold(), generation.ending
+    last = max((part.turn for part in fold.parts.values()), default=0)
+    terminal = generation.log.terminal
+    assert isinstance(terminal, Done)  # noqa: S101 - a failed one has been answered with its problem
+    return {
+        **ending.message,
+        "id": ending.message_id,
+        "type": "message",
+        "role": "assistant",
+        "model": ending.model or generation.model,
+        "content": fold.content(last),
+        "stop_reason": terminal.stop_reason,
+        "stop_sequence": terminal.stop_sequence,
+        "usage": terminal.usage,
+        "turns": _turns(generation),
+        "cost_usd": terminal.cost_usd,
+        "timing": terminal.timing,
+        "digest": terminal.digest,
+    }

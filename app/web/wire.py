@@ -1,0 +1,139 @@
+"""uvicorn's HTTP/1.1, with bounds on a request's head and errors in our shape; and its WebSockets.
+
+A head must be whole in time and in bounds before anything of ours runs: uvicorn has no limit for either, and relies on
+what is in front. Where nothing is, this is.
+"""
+
+import asyncio
+import secrets
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from app.protocol import jsontext
+from app.protocol.errors import BadRequest
+from app.web.connection import ABORT
+
+HEAD_S = 10
+"""How long a head may take, from the connection or from its first byte."""
+
+MAX_HEAD_BYTES = 64 * 1024
+"""As much as nginx.conf lets through."""
+
+LINGER_S = 1
+"""How long what a refused client still sends is read and thrown away, so that it gets to see the refusal."""
+
+
+class Http1(HttpToolsProtocol):
+    """One connection."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._in_head = False
+        self._head_bytes = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._refused = False
+        self._answering: list[Any] = []
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Wait for the first head."""
+        super().connection_made(transport)
+        self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait for nothing any more."""
+        super().connection_lost(exc)
+        self._have_head()
+
+    def data_received(self, data: bytes) -> None:
+        """Take what has come."""
+        if self._refused:
+            return
+        super().data_received(data)
+        if self._in_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > MAX_HEAD_BYTES:
+                self._refuse(431, "The request's headers are too large.")
+
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        super().on_message_begin()
+        self.scope["extensions"] = {ABORT: {"abort": self.transport.abort}}
+        self._await_head()
+
+    def on_headers_complete(self) -> None:
+        """Begin to answer it.
+
+        Raises:
+            ValueError: it is addressed to another server, or no WebSocket can come of it; the parser fails with it.
+        """
+        self._have_head()
+        if not self.url.startswith(b"/"):
+            raise ValueError
+        if self._should_upgrade():
+            names = {name for name, _ in self.headers}
+            if self.parser.get_method() != b"GET" or not names >= {
+                b"sec-websocket-key",
+                b"sec-websocket-version",
+            }:
+                raise ValueError
+        super().on_headers_complete()
+        # uvicorn keeps the last only; of requests in one packet those before it may still be under way.
+        self._answering = [each for each in self._answering if not each.response_complete] + [self.cycle]
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP."""
+        self._refuse(400, "The request is not valid HTTP.")
+
+    def _await_head(self) -> None:
+        if not self._in_head:
+            self._in_head, self._head_bytes = True, 0
+            self._timer = self.loop.call_later(HEAD_S, self.transport.abort)
+
+    def _have_head(self) -> None:
+        self._in_head = False
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+
+    def _refuse(self, status: int, message: str) -> None:
+        """Answer with an error that no application has seen, and close the connection."""
+        self._have_head()
+        self._refused = True
+        self.pipeline.clear()
+        under_way = [each for each in self._answering if not each.response_complete]
+        for cycle in under_way:
+            cycle.disconnected = True
+            cycle.message_event.set()
+        whole = [each for each in under_way if each.response_started or not each.more_body]
+        if whole or self.transport.is_closing():
+            self.transport.close()  # it would stand in the middle of an answer, or in the place of one
+            return
+        request_id = f"req_{secrets.token_hex(12)}"
+        body = jsontext.render(BadRequest(message).body(request_id))
+        head = (
+            f"content-type: application/json\r\ncontent-length: {len(body)}\r\nx-request-id: {request_id}\r\n"
+            "cache-control: no-store\r\nx-content-type-options: nosniff\r\nconnection: close\r\n\r\n"
+        )
+        self.transport.write(STATUS_LINE[status] + head.encode() + body)
+        self.transport.write_eof()
+        self._timer = self.loop.call_later(LINGER_S, self.transport.close)
+
+
+class WebSocket(WebSocketsSansIOProtocol):
+    """One WebSocket.
+
+    That it was refused counts as answered, which uvicorn forgets, and calls an error. And whatever the level of logs:
+    its headers and its frames, cookies and text, stand in none.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.conn.debug = False
+
+    async def send(self, message: Any) -> None:
+        """Send *message*."""
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body" and not message.get("more_body", False):
+            self.handshake_complete = True
