@@ -88,6 +88,7 @@ def _serve(settings: Settings) -> int:
 def _check(settings: CheckSettings) -> int:
     from app.checks.check import check
 
+    logs.configure(settings.log_format, settings.log_level)
     return check(settings)
 
 

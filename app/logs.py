@@ -85,9 +85,9 @@ class ConsoleLines(_Lines):
     def line(self, record: logging.LogRecord, message: str, fields: dict[str, Any], trace: list[str]) -> str:
         """Return the line, and those of the trace."""
         time = _time(record).astimezone().isoformat(" ", timespec="milliseconds")
-        words = [time, f"{record.levelname:<7}", _printable(message)]
-        words += [f"{name}={_printable(_said(_bounded(value)))}" for name, value in fields.items()]
-        return "\n    ".join([" ".join(words), *map(_printable, trace)])
+        words = [time, f"{record.levelname:<7}", printable(message)]
+        words += [f"{name}={printable(_said(_bounded(value)))}" for name, value in fields.items()]
+        return "\n    ".join([" ".join(words), *map(printable, trace)])
 
 
 def _time(record: logging.LogRecord) -> datetime:
@@ -110,7 +110,7 @@ def _said(value: Any) -> str:
             return json.dumps(value, ensure_ascii=False)
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Return *text* with whatever could move a cursor or end a line escaped."""
     if text.isprintable():
         return text

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import ssl
 import time
 from contextlib import suppress
 
@@ -31,6 +32,13 @@ PAUSE_S = 30
 TIMEOUT_S = 5
 
 MAX_BYTES = 512 * 1024
+
+
+DISCOVERY = "it should be what the sign-in service's /.well-known/openid-configuration names as jwks_uri"
+
+
+class NoKeys(Exception):
+    """There are no keys to be had; the message says why, for the operator, in words that are ours."""
 
 
 class Keys:
@@ -81,31 +89,79 @@ class Keys:
 
     async def _fetch(self) -> None:
         try:
-            async with asyncio.timeout(TIMEOUT_S):
-                said = jsontext.parse_strictly(await self._read())
-            listed = said["keys"]
-            keys = {key.get("kid"): key for key in listed if isinstance(key, dict)}
-        except (httpx2.HTTPError, TimeoutError, ValueError, KeyError, TypeError) as error:
-            # The error's own text may hold what somebody else wrote.
-            logger.error("GATEWAY_JWT_JWKS_URL: no keys are to be had there: %s", type(error).__name__)
+            listed = await fetch(self._url)
+        except NoKeys as error:
+            logger.error("GATEWAY_JWT_JWKS_URL %s", error)
             return
+        keys: dict[str | None, dict[str, object]] = {_name(key): key for key in listed}
         if len(listed) == 1:
             keys[None] = listed[0]  # a token need not name the only one
         self._keys, self._fetched_at = keys, time.monotonic()
 
-    async def _read(self) -> bytes:
-        body = bytearray()
-        async with (
-            httpx2.AsyncClient(timeout=TIMEOUT_S, follow_redirects=False) as client,
-            client.stream("GET", self._url, headers={"Accept": "application/json"}) as answer,
-        ):
-            answer.raise_for_status()
-            async for chunk in answer.aiter_bytes():
-                body += chunk
-                if len(body) > MAX_BYTES:
-                    msg = "too large"
-                    raise ValueError(msg)
-        return bytes(body)
+
+async def fetch(url: str) -> list[dict[str, object]]:
+    """Return the keys at *url*.
+
+    Raises:
+        NoKeys: they are not to be had.
+    """
+    try:
+        async with asyncio.timeout(TIMEOUT_S):
+            said = jsontext.parse_strictly(await _read(url))
+    except httpx2.HTTPStatusError as error:
+        status = error.response.status_code
+        hint = "redirects are not followed" if error.response.is_redirect else DISCOVERY
+        msg = f"answers with status {status}: {hint}"
+        raise NoKeys(msg) from error
+    except (httpx2.TimeoutException, TimeoutError) as error:
+        msg = f"does not answer within {TIMEOUT_S} seconds: the sign-in service is down, or something in between drops packets"
+        raise NoKeys(msg) from error
+    except httpx2.HTTPError as error:
+        # The error's own text may hold what somebody else wrote.
+        why = "its certificate is not trusted here" if _is_about_tls(error) else "names, firewall, is it up"
+        msg = f"cannot be reached ({type(error).__name__}): {why}"
+        raise NoKeys(msg) from error
+    except ValueError as error:
+        msg = f"answers with what is no JSON of at most {MAX_BYTES // 1024} KiB: {DISCOVERY}"
+        raise NoKeys(msg) from error
+    listed = said.get("keys") if isinstance(said, dict) else None
+    if not isinstance(listed, list):
+        msg = f"answers with JSON that holds no keys: {DISCOVERY}"
+        raise NoKeys(msg)
+    return [key for key in listed if isinstance(key, dict)]
+
+
+async def _read(url: str) -> bytes:
+    body = bytearray()
+    async with (
+        httpx2.AsyncClient(timeout=TIMEOUT_S, follow_redirects=False) as client,
+        client.stream("GET", url, headers={"Accept": "application/json"}) as answer,
+    ):
+        answer.raise_for_status()
+        async for chunk in answer.aiter_bytes():
+            body += chunk
+            if len(body) > MAX_BYTES:
+                msg = "too large"
+                raise ValueError(msg)
+    return bytes(body)
+
+
+def _is_about_tls(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, ssl.SSLError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _name(key: dict[str, object]) -> str | None:
+    name = key.get("kid")
+    return name if isinstance(name, str) else None
+
+
+def algorithms(keys: list[dict[str, object]]) -> set[str]:
+    """Return those by which *keys* can check signatures here."""
+    return {name for key in keys for name in ALGORITHMS if _usable(key, name)}
 
 
 def _usable(key: dict[str, object], algorithm: str) -> PyJWK | None:

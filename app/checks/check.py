@@ -3,16 +3,16 @@
 import asyncio
 import os
 
+from app.checks.claude import ask_claude
 from app.checks.probe import probe
 from app.checks.settings import TOKEN_VARIABLE, CheckSettings
-from app.protocol.errors import Problem
-from app.record import Gaps
+from app.checks.sign_in import look_at_sign_in
+from app.logs import printable
 from app.settings import Settings
 from app.tools.functions import from_modules
 from app.tools.mcp_servers.server import State
 from app.tools.mcp_servers.servers import McpServers
 from app.tools.registry import BadTool, Tool, Toolbox
-from app.upstream.client import Upstream
 from app.web.page.files import WITHOUT_EXTRAS, extras_folder
 
 
@@ -23,7 +23,8 @@ def check(settings: CheckSettings) -> int:
     if settings.demo:
         rows.append(("upstream", True, "demo mode: the bundled simulator answers (no key, no base URL)"))
     else:
-        rows += asyncio.run(_ask(settings))
+        rows += asyncio.run(ask_claude(settings))
+    rows.append(asyncio.run(look_at_sign_in(settings)))
     tools: list[Tool] = []
     if settings.tools:
         try:
@@ -37,23 +38,8 @@ def check(settings: CheckSettings) -> int:
         rows += asyncio.run(probe(settings.url, os.environ.get(TOKEN_VARIABLE), settings.silence))
     width = max(len(name) for name, _, _ in rows)
     for name, works, said in rows:
-        print(f"{'ok  ' if works else 'FAIL'}  {name:<{width}}  {said}")  # noqa: T201
+        print(f"{'ok  ' if works else 'FAIL'}  {name:<{width}}  {printable(said)}")  # noqa: T201
     return 0 if all(works for _, works, _ in rows) else 1
-
-
-async def _ask(settings: Settings) -> list[tuple[str, bool, str]]:
-    upstream = Upstream(settings, settings.base_url, Gaps())
-    try:
-        listed = {model["id"] for model in await upstream.models()}
-    except Problem as problem:
-        return [("upstream", False, problem.message)]
-    finally:
-        await upstream.close()
-    rows = [("upstream", True, f"reached, lists {len(listed)} models")]
-    return rows + [
-        (f"model {name}", name in listed, "listed" if name in listed else "the upstream does not list it")
-        for name in settings.models
-    ]
 
 
 async def _start(settings: Settings, toolbox: Toolbox) -> list[tuple[str, bool, str]]:

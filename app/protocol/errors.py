@@ -62,6 +62,7 @@ class Problem(Exception):
         upstream_request_id: Claude's own request id, for the operator's log and for support.
         headers: What its HTTP answer says besides.
         limit: Which of the gateway's limits was hit, if it is about one.
+        said: What was said upstream, for the operator alone.
     """
 
     status: int = 500
@@ -79,8 +80,10 @@ class Problem(Exception):
         upstream_request_id: str | None = None,
         headers: Mapping[str, str] | None = None,
         limit: str | None = None,
+        said: str = "",
     ) -> None:
         super().__init__(message)
+        self.said = said
         self.message = message
         self.limit = limit
         self.retry_after_s = retry_after_s
@@ -280,16 +283,9 @@ def in_band(data: dict[str, Any]) -> Problem:
     error = data.get("error")
     error = error if isinstance(error, dict) else {"message": error}
     kind = str(error.get("type") or "api_error")
+    text = str(error.get("message") or f"Claude broke the answer off with {kind}.")
     request_id = data.get("request_id")
-    refused = Refused(
-        IN_BAND_STATUS.get(kind, 502),
-        str(error.get("message") or f"Claude broke the answer off with {kind}."),
-        type=kind,
-        upstream_request_id=request_id,
-    )
-    if kind not in OPERATORS:
-        return refused
-    msg = "The gateway's account at Claude does not work. Its operator must look at the key and the billing."
-    problem = Misconfigured(msg, upstream_request_id=request_id)
-    problem.__cause__ = refused  # Claude's words are for the operator's log
-    return problem
+    if kind in OPERATORS:
+        msg = "The gateway's account at Claude does not work. Its operator must look at the key and the billing."
+        return Misconfigured(msg, said=text, upstream_request_id=request_id)
+    return Refused(IN_BAND_STATUS.get(kind, 502), text, type=kind, upstream_request_id=request_id)

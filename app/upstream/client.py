@@ -182,25 +182,23 @@ class Upstream:
         try:
             yield
         except anthropic.APIStatusError as error:
-            raise self._refusal(error, model) from error
+            problem = self._refusal(error, model)
+            _tell_operator(problem)
+            raise problem from error
         except (anthropic.APITimeoutError, httpx2.TimeoutException, TimeoutError) as error:
             msg = "Claude did not answer in time. Try again."
             raise TimedOut(msg) from error
         except anthropic.APIConnectionError as error:
             msg = "Claude cannot be reached. Try again in a moment."
-            raise Unreachable(msg) from error
+            raise Unreachable(msg, said=self._without_secrets(str(error.__cause__ or ""))) from error
         except httpx2.HTTPError as error:
             msg = "The connection to Claude was lost before the answer was complete."
             raise Reset(msg) from error
-        except Misconfigured as problem:
-            logger.error(
-                "Claude refuses this gateway: %s", self._without_secrets(str(problem.__cause__ or problem))
-            )
-            raise
-        except (
-            Problem
-        ) as problem:  # an error inside the stream: Claude's text, which may repeat what it was sent
+        except Problem as problem:
+            # An error inside the stream: Claude's text, which may repeat what it was sent.
             problem.message = self._without_secrets(problem.message)
+            problem.said = self._without_secrets(problem.said)
+            _tell_operator(problem)
             raise
         except FrameTooLarge as error:
             msg = "Claude's stream holds a frame that is larger than the gateway takes."
@@ -213,15 +211,13 @@ class Upstream:
         details = details if isinstance(details, dict) else {}
         text = self._without_secrets(str(details.get("message") or f"Claude answered with status {status}."))
         if status in (401, 402, 403):
-            logger.error("Claude refuses this gateway (status %d, request %s): %s", status, request_id, text)
             msg = "The gateway's account at Claude does not work. Its operator must look at the key and the billing."
-            return Misconfigured(msg, upstream_request_id=request_id)
+            return Misconfigured(msg, said=f"status {status}: {text}", upstream_request_id=request_id)
         if status == 404 and details.get("type") == "not_found_error" and model and str(model) in text:
             return BadRequest(f"model: Claude does not know {model}.", upstream_request_id=request_id)
         if status == 404 and not details:
-            logger.error("Nothing answers at the upstream's address (status 404): check ANTHROPIC_BASE_URL")
             msg = "The gateway's upstream does not speak Claude's API. Its operator must look at its address."
-            return Misconfigured(msg)
+            return Misconfigured(msg, said=f"nothing is at {error.request.url.path} (status 404)")
         after = retry_after(headers)
         if status == 408:
             return TimedOut(text, retry_after_s=after, upstream_request_id=request_id)
@@ -302,11 +298,17 @@ def _insist_on_event_stream(response: httpx2.Response) -> None:
         response.headers.get("content-encoding", "identity"),
     )
     if not kind.startswith("text/event-stream") or encoding != "identity":
-        logger.error(
-            "The upstream answered 200 with %.80r (%.20r) instead of an event stream", kind, encoding
-        )
         msg = "The gateway's upstream does not speak Claude's API. Its operator must look at its address."
-        raise Misconfigured(msg)
+        raise Misconfigured(
+            msg, said=f"status 200 with {kind[:80]!r} ({encoding[:20]!r}) and no event stream"
+        )
+
+
+def _tell_operator(problem: Problem) -> None:
+    """Log what is theirs to set right."""
+    if isinstance(problem, Misconfigured):
+        id_ = problem.upstream_request_id or "unknown"
+        logger.error("Claude refuses this gateway (request %s): %s", id_, problem.said)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

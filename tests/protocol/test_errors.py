@@ -65,7 +65,8 @@ TREE = [
 def test_a_problem_says_whose_fault_it_is(
     cls: type[Problem], status: int, kind: str, retryable: bool
 ) -> None:
-    problem = cls("Do this.", retry_after_s=2.5, upstream_request_id="req_up")
+    problem = cls("Do this.", retry_after_s=2.5, upstream_request_id="req_up", said="for the operator")
+    assert "operator" not in str(problem.body("req_1"))
     assert (problem.status, problem.type, problem.retryable) == (status, kind, retryable)
     assert (problem.message, str(problem)) == ("Do this.", "Do this.")
     assert (problem.retry_after_s, problem.upstream_request_id) == (2.5, "req_up")
