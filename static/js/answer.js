@@ -27,7 +27,7 @@ function pace() {
 export class Answer {
   view = new AnswerView();
   transcript = empty();
-  #typewriter = new Typewriter(pace());
+  #typewriter = new Typewriter();
   #frame = 0;
   /** @type {(() => void) | null} somebody waits until everything is shown */
   #drained = null;
@@ -89,6 +89,7 @@ export class Answer {
   #type(now) {
     this.#frame = 0;
     const begun = performance.now();
+    this.#typewriter.pace = pace(); // the reader may have changed it meanwhile
     this.#show(this.#typewriter.frame(now));
     this.#typewriter.cost(performance.now() - begun, now);
     if (!this.#typewriter.idle) this.#frame = requestAnimationFrame((next) => this.#type(next));
