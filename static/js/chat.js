@@ -19,7 +19,6 @@ import { prefer } from "./preferences.js";
 import { Follower } from "./scroll.js";
 import { List } from "./sidebar/list.js";
 import { surroundings, tabs } from "./surroundings.js";
-import { part } from "./templates.js";
 import { text } from "./text.js";
 import { Thread } from "./thread.js";
 import { Workspace } from "./workspace.js";
@@ -73,6 +72,13 @@ export class Chat {
     return this.#workspace.ask(content);
   }
 
+  /** Begin a new conversation. */
+  async begin() {
+    this.#drawer.close();
+    await this.#workspace.begin();
+    this.#desk.composer.focus();
+  }
+
   /** Where conversations are kept: in memory, where the browser keeps nothing. */
   async #openDatabase() {
     try {
@@ -98,12 +104,6 @@ export class Chat {
     this.#drawer.close();
     await this.#workspace.visit();
     if (this.#workspace.conversation.path.length > 0) this.#follower.toEnd();
-    this.#desk.composer.focus();
-  }
-
-  async #new() {
-    this.#drawer.close();
-    await this.#workspace.begin();
     this.#desk.composer.focus();
   }
 
@@ -184,13 +184,6 @@ export class Chat {
     this.library.onPurge = (id) => this.#generations.forget(id);
     this.library.onChange = (id, how) => this.#workspace.adopt(id, how);
     addEventListener("popstate", () => void this.#visit()); // a link to a conversation too
-    for (const button of [byId("new"), part(byId("sidebar"), "new")]) {
-      button.addEventListener("click", (event) => {
-        event.preventDefault();
-        void this.#new();
-      });
-    }
-    this.#desk.shortcuts.add("newChat", "Mod+Shift+O", () => void this.#new());
   }
 
   #serveSurroundings() {

@@ -23,7 +23,7 @@ export class Composer {
   #busy = false;
   #stopping = false;
 
-  /** @type {(content: Content) => void} */
+  /** @type {(content: Content, draft: Draft) => void} the draft is what it was made from */
   onSend = () => {};
   onStop = () => {};
   /** The draft changed. */
@@ -69,6 +69,15 @@ export class Composer {
     this.#changed();
   }
 
+  /** What could not be sent stands there again, before what has been written since. @param {Draft} draft */
+  giveBack({ words, files }) {
+    const since = this.draft;
+    this.draft = {
+      words: [words, since?.words ?? ""].filter(Boolean).join("\n\n"),
+      files: [...files, ...(since?.files ?? [])],
+    };
+  }
+
   /** Text and files as Claude gets them, files first; null when there is nothing to say. @returns {Content | null} */
   get content() {
     const words = this.#field.value.trim();
@@ -106,14 +115,22 @@ export class Composer {
   // Private
 
   #send() {
-    const { content } = this;
-    if (this.#busy || (content === null && !this.tray.busy)) return;
+    const { content, draft = { words: "", files: [] } } = this;
+    const unread = this.#unread();
+    if (this.#busy || (content === null && unread === null)) return;
     this.#problem.replaceChildren();
-    const objection = this.tray.busy ? text.attach.reading : this.objection();
+    const objection = unread ?? this.objection();
     if (content === null || objection !== null) return this.complain(objection ?? "");
     this.#field.value = "";
     this.tray.set([]);
-    this.onSend(content);
+    this.onSend(content, draft);
+  }
+
+  /** Why files cannot go along yet, if so. */
+  #unread() {
+    if (!this.tray.waits) return this.tray.busy ? text.attach.reading : null;
+    this.tray.retry();
+    return text.attach.notYet;
   }
 
   #takeFiles() {
@@ -137,6 +154,7 @@ export class Composer {
       take(data.files);
     });
     const carries = (/** @type {DragEvent} */ event) => event.dataTransfer?.types.includes("Files");
+    addEventListener("online", () => this.tray.retry());
     let depth = 0; // every element on the way reports entering and leaving
     const over = (/** @type {number} */ change) => {
       depth = Math.max(0, depth + change);

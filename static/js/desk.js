@@ -107,6 +107,7 @@ export class Desk {
     byId("demo").hidden = !config?.demo;
     showExamples(byId("examples"), config?.demo === true, (prompt) => this.onExample(prompt));
     if (config) this.settings.offer({ config });
+    this.composer.tray.retry();
     return config;
   }
 

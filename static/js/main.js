@@ -9,6 +9,7 @@ import { Desk } from "./desk.js";
 import { preference } from "./preferences.js";
 import { Drawer } from "./sidebar/drawer.js";
 import { serveFiles } from "./sidebar/files.js";
+import { part } from "./templates.js";
 import { localize, text } from "./text.js";
 import { Trouble } from "./trouble.js";
 
@@ -28,37 +29,62 @@ const drawer = new Drawer(byId("sidebar"), byId("drawer"), byId("conversations")
 /** @type {Promise<Chat> | null} */
 let opened = null;
 
-/** @returns {Promise<Chat>} */
+/** @returns {Promise<Chat>} rejects when its module is not to be had; the next call tries again */
 function chat() {
-  opened ??= import("./chat.js").then(({ Chat }) => new Chat(desk, announcer, trouble, drawer));
+  opened ??= import("./chat.js").then(
+    ({ Chat }) => {
+      trouble.over(["unreachable"]);
+      return new Chat(desk, announcer, trouble, drawer);
+    },
+    (error) => {
+      opened = null;
+      throw error;
+    },
+  );
   return opened;
 }
 
-/** Ask as soon as that is possible; what was written is not lost when it is not. @param {import("./composer.js").Content} content */
-async function ask(content) {
-  const { draft } = composer; // empty, unless the reader writes on
+/**
+ * Do something as soon as that is possible.
+ *
+ * @param {(chat: Chat) => Promise<void>} act
+ * @param {() => void} [undo]  when it is not: what the reader has written must not be lost
+ */
+async function withChat(act, undo = () => {}) {
   try {
-    await (await chat()).ask(content);
+    await act(await chat());
   } catch {
-    opened = null;
-    composer.draft = draft ?? { words: typeof content === "string" ? content : "", files: [] };
+    undo();
     trouble.tell("unreachable");
   }
 }
 
-composer.onSend = (content) => void ask(content);
-desk.onDraft = () => void chat().catch(() => (opened = null)); // the chat takes this over
+composer.onSend = (content, draft) =>
+  void withChat(
+    (it) => it.ask(content),
+    () => composer.giveBack(draft),
+  );
+desk.onDraft = () => void chat().catch(() => {}); // the chat takes this over
 desk.onExample = (prompt) => {
-  void ask(prompt);
+  void withChat((it) => it.ask(prompt));
   composer.focus(); // the button is gone
 };
-serveFiles(byId("sidebar"), async () => (await chat()).library, {
+const begin = () => void withChat((it) => it.begin());
+for (const button of /** @type {HTMLElement[]} */ ([byId("new"), part(byId("sidebar"), "new")])) {
+  button.addEventListener("click", (event) => {
+    event.preventDefault();
+    begin();
+  });
+}
+desk.shortcuts.add("newChat", "Mod+Shift+O", begin);
+serveFiles(byId("sidebar"), (act) => withChat(({ library }) => act(library)), {
   onProblem: (problem) => trouble.say(problem),
   onDone: (imported) => announcer.say(text.imports.done(imported)),
 });
 
 const known = location.hash !== "" || preference("conversations") !== null;
 byId("welcome").hidden = known; // until it is clear what there is
-if (known) void chat();
-else addEventListener("storage", () => void chat(), { once: true }); // another tab has begun a conversation
+const show = () => withChat(async () => {});
+if (known) void show();
+else addEventListener("storage", () => void show(), { once: true }); // another tab has begun a conversation
 void desk.load();

@@ -188,6 +188,7 @@ def test_several_answers_are_written_at_once_and_all_go_on_after_a_reload(chat: 
         chat.finished()
         expect(chat.page.get_by_role("button", name="Continue")).to_be_visible()
     expect(writing).to_have_count(0)
+    chat.stored()
     replies = [message for message in chat.messages() if message["role"] == "assistant"]
     assert [reply["transcript"]["terminal"]["stop_reason"] for reply in replies] == ["cancelled"] * 2
 

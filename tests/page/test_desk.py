@@ -120,6 +120,45 @@ def test_files_are_pasted_picked_and_dropped_checked_made_fit_and_sent(chat: Cha
     chat.finished()
 
 
+def test_while_the_gateway_is_away_nothing_of_a_question_is_lost(
+    open_chat: Callable[..., Chat], page_url: str, tmp_path: Path
+) -> None:
+    chat = open_chat("about:blank")
+    page = chat.page
+    for module in ("chat", "composer.attachments"):  # what is not loaded before it is needed
+        page.route(f"**/page.{module}.js*", lambda route: route.abort())
+    page.goto(page_url)
+    expect(page.locator("#model")).to_be_enabled()
+    field = page.get_by_label("Message", exact=True)
+    field.blur()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_contain_text("New conversation")
+    page.keyboard.press("Escape")
+
+    notes = tmp_path / "notes.md"
+    notes.write_text("Rivers flow.")
+    page.locator("#composer input[type=file]").set_input_files(notes)
+    tray = page.get_by_role("form", name="Ask Claude").get_by_role("list", name="Attached files")
+    expect(tray.get_by_role("listitem")).to_contain_text("waits for the gateway")
+    chat.ask("What is this?")
+    expect(page.locator("#problem")).to_contain_text("What is attached waits here")
+    assert violations(page) == []
+    page.unroute("**/page.composer.attachments.js*")
+    page.evaluate("dispatchEvent(new Event('online'))")
+    expect(tray.get_by_role("listitem")).to_contain_text("Text")
+
+    field.press("Enter")
+    expect(page.locator("#trouble")).to_contain_text("The gateway cannot be reached now")
+    expect(field).to_have_value("What is this?")
+    expect(tray.get_by_role("listitem")).to_contain_text("notes.md")
+    page.unroute("**/page.chat.js*")
+    answer_with(page, START, *TEXT, DONE)
+    body = sent(page, lambda: field.press("Enter"))
+    assert [block["type"] for block in body["messages"][0]["content"]] == ["document", "text"]
+    expect(page.locator("#trouble")).to_be_hidden()
+    chat.finished()
+
+
 def test_what_is_set_is_asked_and_what_a_model_cannot_do_says_why(
     open_chat: Callable[..., Chat], page_url: str
 ) -> None:

@@ -1,5 +1,9 @@
 // @ts-check
-/** The files that go along with the next message: picked, pasted or dropped; each can be taken out again. */
+/**
+ * The files that go along with the next message: picked, pasted or dropped; each can be taken out again.
+ *
+ * What cannot be read yet, because the gateway has not said what it takes or is not there, waits until it can.
+ */
 
 import { make, part } from "../templates.js";
 import { text } from "../text.js";
@@ -15,6 +19,8 @@ export class Tray {
   #reading = 0;
   /** @type {Promise<unknown>} files are read one after the other */
   #last = Promise.resolve();
+  /** @type {Map<File, HTMLElement>} files that cannot be read yet, each with its chip */
+  #waiting = new Map();
 
   onChange = () => {};
   /** @type {(words: string) => void} a file cannot go along */
@@ -32,6 +38,11 @@ export class Tray {
     return this.#reading > 0;
   }
 
+  /** Files wait for the gateway. */
+  get waits() {
+    return this.#waiting.size > 0;
+  }
+
   /** @returns {import("./attachments.js").Kind[]} */
   get kinds() {
     return this.items.map(({ kind }) => kind);
@@ -46,10 +57,19 @@ export class Tray {
     this.#changed();
   }
 
-  /** Put these there instead, as from a stored draft. @param {Attachment[]} items */
+  /** The gateway may be there now: read what waits. */
+  retry() {
+    if (!this.waits) return;
+    const files = [...this.#waiting.keys()];
+    for (const chip of this.#waiting.values()) chip.remove();
+    this.#waiting.clear();
+    this.add(files);
+  }
+
+  /** Put these there instead, as from a stored draft. What waits stays. @param {Attachment[]} items */
   set(items) {
     this.items = [];
-    this.#list.replaceChildren();
+    this.#list.replaceChildren(...this.#waiting.values());
     for (const item of items) this.#put(item);
     this.#changed();
   }
@@ -60,8 +80,10 @@ export class Tray {
   async #read(file) {
     try {
       const limits = this.limits();
-      if (limits === null) return this.onProblem(text.attach.notYet);
-      const { read } = await import("./attachments.js");
+      // not to be had: the gateway is not there
+      const reader = limits && (await import("./attachments.js").catch(() => null));
+      if (!reader) return this.#wait(file);
+      const { read } = reader;
       const item = await read(file, limits);
       const images = this.kinds.filter((kind) => kind === "image").length;
       if (item.kind === "image" && images >= limits.images.max_count) {
@@ -93,15 +115,31 @@ export class Tray {
     }
   }
 
+  /** @param {File} file */
+  #wait(file) {
+    const chip = make("file");
+    chip.dataset.waits = "";
+    part(chip, "name").textContent = file.name;
+    part(chip, "image").hidden = true;
+    part(chip, "kind").textContent = text.attach.waits;
+    part(chip, "size").textContent = text.attach.size(file.size);
+    this.#waiting.set(file, chip);
+    this.#removable(chip, file.name, () => this.#waiting.delete(file));
+  }
+
   /** @param {Attachment} item */
   #put(item) {
     this.items.push(item);
-    const chip = fileChip(item);
+    this.#removable(fileChip(item), item.name, () => this.items.splice(this.items.indexOf(item), 1));
+  }
+
+  /** @param {HTMLElement} chip @param {string} name @param {() => void} onRemove */
+  #removable(chip, name, onRemove) {
     const remove = /** @type {HTMLButtonElement} */ (part(chip, "remove"));
-    remove.setAttribute("aria-label", text.attach.remove(item.name));
-    remove.title = text.attach.remove(item.name);
+    remove.setAttribute("aria-label", text.attach.remove(name));
+    remove.title = text.attach.remove(name);
     remove.addEventListener("click", () => {
-      this.items.splice(this.items.indexOf(item), 1);
+      onRemove();
       const next = /** @type {HTMLElement | null} */ (
         (chip.nextElementSibling ?? chip.previousElementSibling)?.querySelector("button")
       );
@@ -113,7 +151,7 @@ export class Tray {
   }
 
   #changed() {
-    this.#list.hidden = this.items.length === 0 && !this.busy;
+    this.#list.hidden = this.items.length === 0 && !this.busy && !this.waits;
     this.#list.toggleAttribute("data-busy", this.busy);
     this.onChange();
   }

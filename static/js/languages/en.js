@@ -206,7 +206,8 @@ export const texts = {
     /** @param {string} name */
     remove: (name) => `Remove ${name}`,
     reading: "A file is still being read.",
-    notYet: "The gateway has not said yet which files it takes. Try again in a moment.",
+    waits: "waits for the gateway",
+    notYet: "The gateway cannot be reached now. What is attached waits here until it can.",
     /** @param {string} name */
     wrongType: (name) => `${name} is neither an image, a PDF nor text, which is all Claude can read.`,
     /** @param {string} name @param {number} most */

@@ -32,22 +32,23 @@ function fileName(title) {
  * The buttons that take in a file, and hand out everything.
  *
  * @param {HTMLElement} element
- * @param {() => Promise<import("../library.js").Library>} library
+ * @param {(act: (library: import("../library.js").Library) => Promise<void>) => void} withLibrary  once there is one
  * @param {{onProblem: (problem: string) => void, onDone: (imported: number) => void}} how
  */
-export function serveFiles(element, library, { onProblem, onDone }) {
+export function serveFiles(element, withLibrary, { onProblem, onDone }) {
   const chooser = /** @type {HTMLInputElement} */ (part(element, "file"));
   part(element, "import").addEventListener("click", () => chooser.click());
-  part(element, "export").addEventListener("click", async () => {
-    const all = await library();
-    download(await all.asFile(await all.list()), text.allConversations, "json");
-  });
-  chooser.addEventListener("change", async () => {
+  part(element, "export").addEventListener("click", () =>
+    withLibrary(async (all) => download(await all.asFile(await all.list()), text.allConversations, "json")),
+  );
+  chooser.addEventListener("change", () => {
     const [file] = chooser.files ?? [];
-    if (!file) return;
-    const outcome = await (await library()).takeIn(file);
     chooser.value = ""; // the same file may be chosen again
-    if ("problem" in outcome) onProblem(outcome.problem);
-    else onDone(outcome.imported);
+    if (!file) return;
+    withLibrary(async (all) => {
+      const outcome = await all.takeIn(file);
+      if ("problem" in outcome) onProblem(outcome.problem);
+      else onDone(outcome.imported);
+    });
   });
 }
