@@ -30,10 +30,12 @@ COPY --from=build /opt/claude-gateway /opt/claude-gateway
 
 # All of a container's addresses are its own: who can come in is decided where the port is published. The gateway keeps
 # its rule: with a key, and nobody signing in, it refuses to start here unless GATEWAY_ALLOW_ANONYMOUS says that it may.
+# Logs of containers are read by programs: a JSON object a line, as nginx beside it writes.
 ENV PATH=/opt/claude-gateway/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     GATEWAY_HOST=0.0.0.0 \
-    GATEWAY_PORT=8000
+    GATEWAY_PORT=8000 \
+    GATEWAY_LOG_FORMAT=json
 
 # A number needs no account, and lets an orchestrator see that it is not root. All files here are root's.
 USER 10001:10001

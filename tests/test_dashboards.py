@@ -18,6 +18,7 @@ DEPLOY = Path(__file__).parent.parent / "deploy"
 RULES = yaml.safe_load((DEPLOY / "prometheus/claude-gateway.rules.yaml").read_text())["groups"][0]["rules"]
 DASHBOARD = json.loads((DEPLOY / "grafana/claude-gateway.json").read_text())
 SCRAPE = yaml.safe_load((DEPLOY / "prometheus/scrape.yaml").read_text())
+KUBERNETES = yaml.safe_load((DEPLOY / "prometheus/kubernetes.yaml").read_text())
 
 GIVEN = {"job", "instance"}
 """Labels that Prometheus adds."""
@@ -134,6 +135,51 @@ def test_alerts_say_what_happened_and_how_much_it_matters() -> None:
         for label in re.findall(r"\$labels\.(\w+)", json.dumps(rule["annotations"])):
             assert label in rule["expr"] or label in GIVEN
         assert re.fullmatch(r"\d+[smhd]", rule.get("for", "1m"))
+
+
+def test_the_autoscaler_asks_for_a_metric_that_the_adapter_offers_for_pods() -> None:
+    scaler = next(
+        each
+        for each in yaml.safe_load_all((DEPLOY / "kubernetes/gateway.yaml").read_text())
+        if each["kind"] == "HorizontalPodAutoscaler"
+    )
+    (asked,) = [each["pods"]["metric"]["name"] for each in scaler["spec"]["metrics"]]
+    (rule,) = yaml.safe_load((DEPLOY / "prometheus/adapter.yaml").read_text())["rules"]["custom"]
+    offered, labels = re.fullmatch(r"(\w+)\{(.*)\}", rule["seriesQuery"]).groups()  # type: ignore[union-attr]
+    assert asked == offered  # there is no "name" in the rule, so the adapter offers the series under its own
+    assert "name" not in rule
+    assert offered in KNOWN
+    overrides = rule["resources"]["overrides"]
+    assert {name: each["resource"] for name, each in overrides.items()} == {
+        "namespace": "namespace",
+        "pod": "pod",
+    }
+    assert set(re.findall(r'(\w+)!=""', labels)) == set(overrides)
+    (job,) = KUBERNETES["scrape_configs"]
+    assert set(overrides) <= {each.get("target_label") for each in job["relabel_configs"]}
+
+
+def test_prometheus_of_a_cluster_finds_the_pods_under_the_job_that_the_alerts_ask_for() -> None:
+    (job,) = KUBERNETES["scrape_configs"]
+    assert job["job_name"] == SCRAPE["scrape_configs"][0]["job_name"]
+    gateways = next(
+        each
+        for each in yaml.safe_load_all((DEPLOY / "kubernetes/gateway.yaml").read_text())
+        if each["kind"] == "StatefulSet"
+    )
+    template = gateways["spec"]["template"]
+    (container,) = template["spec"]["containers"]
+    kept = job["relabel_configs"][0]
+    assert kept["action"] == "keep"
+    assert kept["source_labels"] == [
+        "__meta_kubernetes_pod_label_app_kubernetes_io_name",
+        "__meta_kubernetes_pod_container_port_name",
+    ]
+    name, port = kept["regex"].split(";")
+    assert template["metadata"]["labels"] == {"app.kubernetes.io/name": name}
+    assert container["ports"][0]["name"] == port
+    kustomization = yaml.safe_load((DEPLOY / "kubernetes/kustomization.yaml").read_text())
+    assert job["kubernetes_sd_configs"][0]["namespaces"]["names"] == [kustomization["namespace"]]
 
 
 def test_the_scrape_example_reads_the_rules_under_the_job_that_they_ask_for() -> None:

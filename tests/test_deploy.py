@@ -1,8 +1,11 @@
 """The files of deploy/: what can be seen of them without Docker, systemd's own process, or a cluster."""
 
+import asyncio
+import json
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ import yaml
 
 from app.settings import Settings
 from tests.nginx import CONFIGURATION, nginx_or_skip
+from tests.running import serving
 
 DEPLOY = CONFIGURATION.parent / "deploy"
 KUBERNETES = DEPLOY / "kubernetes"
@@ -45,6 +49,16 @@ def test_systemd_rates_the_sandbox_under_two() -> None:
     rated = re.search(r"Overall exposure level for .*: ([\d.]+)", done.stdout)
     assert rated, done.stderr
     assert float(rated[1]) < 2
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
+def test_systemd_understands_every_line(tmp_path: Path) -> None:
+    unit = tmp_path / SERVICE.name
+    unit.write_text(SERVICE.read_text().replace("/opt/claude-gateway/.venv/bin/claude-gateway", "/bin/true"))
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", str(unit)], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
 def test_the_service_drains_keeps_its_key_from_others_and_is_not_restarted_over_a_wrong_setting() -> None:
@@ -144,9 +158,50 @@ def test_nginx_takes_the_configuration_for_the_cluster_and_finds_pods_by_name(tm
         [nginx_or_skip(), "-t", "-e", "stderr", "-c", file], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+    assert "X-Forwarded-Proto $scheme_in_front;" in made
+    assert "map $http_x_forwarded_proto $scheme_in_front {" in made
     name = of("StatefulSet", "claude-gateway")["spec"]["serviceName"]
     assert f"$pod.{name}.claude-gateway.svc.cluster.local:8000" in made
     of("Service", name)
+
+
+# The image
+
+DOCKERFILE = (CONFIGURATION.parent / "Dockerfile").read_text()
+
+
+def test_the_image_is_nobody_writes_json_drains_and_is_asked_for_its_health() -> None:
+    given = dict(re.findall(r"\b(GATEWAY_\w+)=(\S+)", DOCKERFILE.replace("\\\n", " ")))
+    assert given.pop("GATEWAY_LOG_FORMAT") == "json"
+    assert {name.removeprefix("GATEWAY_").lower() for name in given} <= set(Settings.model_fields)
+    last = DOCKERFILE.rpartition("\nFROM ")[2]
+    assert re.search(r"^USER 10001:10001$", last, re.MULTILINE)
+    assert re.search(r"^STOPSIGNAL SIGTERM$", last, re.MULTILINE)
+    assert re.search(r"^ENTRYPOINT \[\"claude-gateway\"\]$", last, re.MULTILINE)
+    (probe,) = re.findall(r"^HEALTHCHECK .*\\\n +CMD (.*)$", last, re.MULTILINE)
+    assert json.loads(probe)[:2] == ["python", "-Ic"]
+
+
+def test_what_the_image_is_made_of_is_let_through_to_the_builder_and_is_there() -> None:
+    listed = (CONFIGURATION.parent / ".dockerignore").read_text().splitlines()
+    copied = [
+        path
+        for line in re.findall(r"^COPY (?!--from)(.*)$", DOCKERFILE, re.MULTILINE)
+        for path in line.split()[:-1]
+    ]
+    assert {*copied} == {line.removeprefix("!") for line in listed if line.startswith("!")}
+    assert all((CONFIGURATION.parent / path).exists() for path in copied)
+
+
+async def test_the_images_question_for_health_is_answered() -> None:
+    (probe,) = re.findall(r"^HEALTHCHECK .*\\\n +CMD (.*)$", DOCKERFILE, re.MULTILINE)
+    _, *arguments = json.loads(probe)
+    async with serving("http://127.0.0.1:9") as gateway:
+        for port, code in ((gateway.url.rpartition(":")[2], 0), ("9", 1)):
+            asking = await asyncio.create_subprocess_exec(
+                sys.executable, *arguments, env={"GATEWAY_PORT": port}, stderr=asyncio.subprocess.DEVNULL
+            )
+            assert await asking.wait() == code
 
 
 # Compose

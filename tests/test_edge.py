@@ -86,6 +86,16 @@ async def test_the_operator_names_the_hosts(claude: ScriptedClaude) -> None:
         assert (await gateway.request("GET", "/", headers={"Host": "localhost"})).status == 403
 
 
+async def test_prometheus_may_ask_by_the_address_it_has_found_and_no_rebound_name_may(
+    claude: ScriptedClaude,
+) -> None:
+    async with serving(claude.url, allowed_hosts=("chat.example",)) as gateway:
+        for host in ("10.1.2.3:8000", "127.0.0.1", "[fd00::1]:8000", "localhost:8000", "chat.example"):
+            assert (await gateway.request("GET", "/metrics", headers={"Host": host})).status == 200
+        for host in ("evil.example", "10.1.2.3.evil.example", "10.1.2", "[::1]evil", ""):
+            assert (await gateway.request("GET", "/metrics", headers={"Host": host})).status == 403
+
+
 async def test_health_is_told_to_whoever_asks(gateway: Gateway) -> None:
     for path in ("/healthz", "/readyz"):
         assert (await gateway.request("GET", path, headers={**PUBLIC, "Host": "10.0.0.1"})).status == 200

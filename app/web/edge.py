@@ -6,7 +6,6 @@ in one shape. Pure ASGI, so that nothing is buffered and leaving is noticed.
 
 import asyncio
 import logging
-import re
 from dataclasses import replace
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -33,7 +32,7 @@ from app.protocol.errors import (
 from app.settings import Settings
 from app.web.connection import cut
 from app.web.refusal import deny, respond
-from app.web.sites import check_site
+from app.web.sites import check_host, check_site
 
 logger = logging.getLogger(__name__)
 
@@ -181,9 +180,7 @@ class Edge:
                 "Its operator can set GATEWAY_AUTH, or GATEWAY_ALLOW_ANONYMOUS=true to let anybody in."
             )
             raise Forbidden(msg)
-        if self._hosts is not None and _name(hosts[0]) not in self._hosts:
-            msg = "This Host is not served here. The gateway's operator can add it to GATEWAY_ALLOWED_HOSTS."
-            raise Forbidden(msg)
+        check_host(hosts[0], scope["path"], self._hosts)
         if scope["path"].startswith("/api/"):
             check_site(headers, self._origins)
 
@@ -243,8 +240,3 @@ async def _end(scope: Scope, send: Send, code: int) -> None:
         await send({"type": "websocket.close", "code": code})
     else:
         await cut(scope)
-
-
-def _name(host: str) -> str:
-    """Return the Host value *host* without its port."""
-    return re.sub(r":\d+$", "", host).lower()

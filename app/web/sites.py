@@ -1,8 +1,11 @@
-"""Which pages may call the gateway: its own, and those of the sites that the operator lists.
+"""Under which names the gateway is called, and by which pages: its own, and those of the sites that the operator lists.
 
 A browser sends cookies along, and reaches a gateway on this machine, whoever's page asks. So what comes from
 another site's page is refused here, before anything happens, and not only kept from being read.
 """
+
+import re
+from ipaddress import ip_address
 
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
@@ -10,6 +13,30 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.protocol.errors import Forbidden
+
+
+def check_host(host: str, path: str, accepted: tuple[str, ...] | None) -> None:
+    """Let pass what asks for *path* under an *accepted* name; None accepts any.
+
+    This keeps out pages that make a name of their own lead here. An address is nobody's name, so Prometheus may ask by
+    the one that it has found.
+
+    Raises:
+        Forbidden: *host* is another name.
+    """
+    name = re.sub(r":\d+$", "", host).lower()
+    if accepted is None or name in accepted or (path == "/metrics" and _is_address(name)):
+        return
+    msg = "This Host is not served here. The gateway's operator can add it to GATEWAY_ALLOWED_HOSTS."
+    raise Forbidden(msg)
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        return name == "localhost"
+    return True
 
 
 def check_site(headers: Headers, listed: tuple[str, ...]) -> None:

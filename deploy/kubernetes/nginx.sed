@@ -3,6 +3,15 @@
 
 s|proxy_pass http://gateway;|proxy_pass http://$gateway;|
 
+# TLS ends in front of nginx, and who does that says so. Whoever else says so gets a cookie that plain HTTP does not send back.
+s|X-Forwarded-Proto \$scheme;|X-Forwarded-Proto $scheme_in_front;|
+/^    upstream gateway {/i\
+    map $http_x_forwarded_proto $scheme_in_front {\
+        https https;\
+        default $scheme;\
+    }\
+
+
 /^    upstream gateway {/,/^    }/c\
     # Generations and browsers' sessions live in the memory of one gateway, whose name stands at their end:\
     # an id names its gateway, whether in the path or, for a WebSocket that resumes, as ?id=\
