@@ -22,7 +22,10 @@ def main(report: Path) -> int:
         fixed = ", ".join(bug["fix_versions"]) or "none yet"
         print(f"{package['name']} {package['version']}: {bug['id']} (fixed in: {fixed})")
     if skipped:
-        _warn(f"{len(skipped)} of {len(packages)} dependencies were not audited: {', '.join(skipped)}")
+        _warn(
+            f"{len(skipped)} of {len(packages)} dependencies were not audited: {', '.join(skipped)}\n"
+            "(a mirror of PyPI may have no advisories; run this where pypi.org itself answers)"
+        )
     print(f"{len(packages) - len(skipped)} dependencies audited, {len(found)} known vulnerabilities")
     return 1 if found else 0
 

@@ -5,6 +5,7 @@ message, in the order of the calls, and the next turn streams into the same gene
 """
 
 import asyncio
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -134,7 +135,13 @@ class _Answer:
             self._running[id_] = asyncio.get_running_loop().create_task(self._run(id_, name, given))
 
     async def _run(self, call: str, name: str, given: Any) -> None:
-        result = await self._toolbox.call(name, given)
+        noted = self._teller.record.tool(call, name)
+        noted.error = "cancelled"  # unless it comes to an end
+        try:
+            result = await self._toolbox.call(name, given)
+            noted.error = result.why if result.is_error else None
+        finally:
+            noted.ended_ns = time.time_ns()
         self._teller.say(ToolResult(call, result.content, result.is_error))
 
     async def _settle_tools(self) -> None:

@@ -12,6 +12,9 @@ MAX_REQUESTS = 32
 MAX_CALLS = 64
 """So many calls of Claude one generation describes. With tools and pauses it may make more."""
 
+MAX_TOOL_CALLS = 128
+"""And so many of tools that run here."""
+
 TRACE: ContextVar[object | None] = ContextVar("TRACE", default=None)
 """The trace that a request belongs to, for ``telemetry`` alone to understand."""
 
@@ -43,6 +46,24 @@ class Call:
 
 
 @dataclass(slots=True)
+class ToolCall:
+    """One call of a tool that runs here.
+
+    Attributes:
+        began_ns, ended_ns: Nanoseconds since 1970; the second 0 while it goes on.
+        id: Claude's, of the call.
+        name: The tool's.
+        error: What kind of failure it ended in, in a word, if it did.
+    """
+
+    began_ns: int
+    id: str
+    name: str
+    ended_ns: int = 0
+    error: str | None = None
+
+
+@dataclass(slots=True)
 class Record:
     """What one generation took.
 
@@ -53,6 +74,7 @@ class Record:
         tool_turns: Turns that ended in calls of tools which run here.
         claude_requests: Claude's ids of the requests it answered, oldest first.
         made: The calls, oldest first.
+        tools: The calls of tools that run here, oldest first.
         began_ns: When, in nanoseconds since 1970.
         trace: What the request that started it belongs to.
     """
@@ -63,6 +85,7 @@ class Record:
     tool_turns: int = 0
     claude_requests: list[str] = field(default_factory=list)
     made: list[Call] = field(default_factory=list)
+    tools: list[ToolCall] = field(default_factory=list)
     began_ns: int = field(default_factory=time.time_ns)
     trace: Any = field(default_factory=TRACE.get)
 
@@ -72,6 +95,13 @@ class Record:
         call = Call(time.time_ns(), max_tokens)
         if len(self.made) < MAX_CALLS:
             self.made.append(call)
+        return call
+
+    def tool(self, id_: str, name: str) -> ToolCall:
+        """Note that a tool is called, and return what is to be known of that."""
+        call = ToolCall(time.time_ns(), id_, name)
+        if len(self.tools) < MAX_TOOL_CALLS:
+            self.tools.append(call)
         return call
 
     def answered(self, request_id: str | None) -> None:

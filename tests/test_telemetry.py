@@ -1,5 +1,8 @@
 """Traces and metrics for OpenTelemetry, as a real receiver of OTLP gets them."""
 
+import asyncio
+import itertools
+import json
 import threading
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
@@ -13,6 +16,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
 from app.monitoring import telemetry
+from tests import kit
 from tests.reading import ask
 from tests.running import KEY, serving
 from tests.scripted import (
@@ -20,9 +24,11 @@ from tests.scripted import (
     Call,
     Ending,
     ScriptedClaude,
+    block,
     ending,
     message_start,
     refusing,
+    saying,
     text_block,
     text_delta,
 )
@@ -176,6 +182,78 @@ async def test_what_fails_is_told_without_a_word_of_it(
     calls = [span for span in receiver.spans if span.name.startswith("chat ")]
     assert [told(call).get("error.type") for call in calls] == errors
     assert CANARY.encode() not in receiver.raw
+
+
+def calling(call: Call) -> Answer:
+    """Have three tools called, then answer."""
+    if len(call.body["messages"]) > 1:
+        return saying("done")
+    calls = [("add", {"a": 1}), ("fail", {}), ("add", {"a": CANARY})]
+    blocks = [
+        block(
+            index,
+            {"type": "tool_use", "id": f"toolu_{index}", "name": name, "input": {}},
+            {"type": "input_json_delta", "partial_json": json.dumps(given)},
+        )
+        for index, (name, given) in enumerate(calls)
+    ]
+    return [message_start(), *itertools.chain(*blocks), *ending("tool_use")]
+
+
+async def test_each_call_of_a_tool_is_a_span_without_what_it_was_given_and_gave(receiver: Receiver) -> None:
+    tools = {"tools": ("tests.kit",)}
+    question = ask(CANARY, tools=[{"name": "add"}, {"name": "fail"}], stream=False)
+    async with ScriptedClaude(calling) as claude, serving(claude.url, **tools) as gateway:
+        answer = await gateway.request("POST", "/api/chat", question)
+    assert answer.status == 200, answer.raw
+    generation = receiver.span("generation")
+    spans = {
+        told(span)["gen_ai.tool.call.id"]: span
+        for span in receiver.spans
+        if span.name.startswith("execute_tool ")
+    }
+    assert {id_: told(span) for id_, span in spans.items()} == {
+        id_: {
+            "gen_ai.operation.name": "execute_tool",
+            "gen_ai.tool.name": name,
+            "gen_ai.tool.call.id": id_,
+            **error,
+        }
+        for id_, name, error in (
+            ("toolu_0", "add", {}),
+            ("toolu_1", "fail", {"error.type": "RuntimeError"}),
+            ("toolu_2", "add", {"error.type": "bad_input"}),
+        )
+    }
+    for span in spans.values():
+        assert span.parent_span_id == generation.span_id
+        assert span.name == f"execute_tool {told(span)['gen_ai.tool.name']}"
+        assert generation.start_time_unix_nano <= span.start_time_unix_nano <= span.end_time_unix_nano
+        assert span.end_time_unix_nano <= generation.end_time_unix_nano
+        assert span.status.code == (2 if "error.type" in told(span) else 0)
+    points = receiver.metrics["gen_ai.execute_tool.duration"].histogram.data_points
+    assert sum(point.count for point in points) == 3
+    for secret in (CANARY, "the secret of the tool"):
+        assert secret.encode() not in receiver.raw
+
+
+async def test_a_tool_that_was_given_up_is_a_span_that_says_so(receiver: Receiver) -> None:
+    waiting = block(
+        0,
+        {"type": "tool_use", "id": "toolu_0", "name": "wait_for", "input": {}},
+        {"type": "input_json_delta", "partial_json": '{"gate": "given up"}'},
+    )
+    kit.GATES["given up"] = asyncio.Event()
+    script = [message_start(), *waiting, asyncio.Event()]
+    async with (
+        ScriptedClaude(lambda _: script) as claude,
+        serving(claude.url, tools=("tests.kit",)) as gateway,
+    ):
+        stream = await gateway.stream(ask("x", tools=[{"name": "wait_for"}]))
+        await stream.next("tool_use")
+        await gateway.request("DELETE", f"/api/chat/{stream.id}")
+        await stream.rest()
+    assert told(receiver.span("execute_tool wait_for"))["error.type"] == "cancelled"
 
 
 async def test_nothing_is_sent_unless_the_environment_says_where_to(

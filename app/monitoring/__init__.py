@@ -1,5 +1,5 @@
 """What the operator is told.
 
-``metrics`` for Prometheus and ``telemetry`` as traces, both of how a generation ended (``outcome``) and what it cost
-(``pricing``).
+``metrics`` for Prometheus and ``telemetry`` as traces (``genai`` has the names that OpenTelemetry gives things), both of
+how a generation ended (``outcome``) and what it cost (``pricing``).
 """

@@ -3,8 +3,6 @@
 On where the ``otel`` extra is installed and the environment names where to send to (``OTEL_EXPORTER_OTLP_ENDPOINT``,
 or that of traces or metrics). A generation's spans are made when it has ended, with the times that were noted, so that
 nothing is added to a stream while it runs.
-
-Names: https://github.com/open-telemetry/semantic-conventions-genai, as of the SDK's 1.45.
 """
 
 import asyncio
@@ -18,13 +16,16 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from app.monitoring.genai import Instruments, about_call, about_tool, known, usage_of
 from app.monitoring.outcome import Outcome
-from app.record import TRACE, Call, Record
+from app.record import TRACE, Record
 
 if TYPE_CHECKING:
+    from opentelemetry.context import Context
     from opentelemetry.sdk.metrics import MeterProvider
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.trace import SpanKind
 
 logger = logging.getLogger(__name__)
 
@@ -34,10 +35,6 @@ FAREWELL_S = 5
 """How long what has not been sent may take when the process ends."""
 
 ANTHROPIC = ("api.anthropic.com", 443)
-
-DURATION_SECONDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
-TOKENS = (1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864)
-"""The buckets that the conventions ask for."""
 
 
 class Telemetry:
@@ -115,26 +112,7 @@ class OpenTelemetry(Telemetry):
             if address
             else ANTHROPIC
         )
-        if self._meters:
-            meter = self._meters.get_meter("claude-gateway")
-            self._durations = meter.create_histogram(
-                "gen_ai.client.operation.duration",
-                "s",
-                "GenAI operation duration.",
-                explicit_bucket_boundaries_advisory=DURATION_SECONDS,
-            )
-            self._tokens = meter.create_histogram(
-                "gen_ai.client.token.usage",
-                "{token}",
-                "Number of input and output tokens used.",
-                explicit_bucket_boundaries_advisory=TOKENS,
-            )
-            self._first = meter.create_histogram(
-                "gen_ai.client.operation.time_to_first_chunk",
-                "s",
-                "Time to receive the first chunk.",
-                explicit_bucket_boundaries_advisory=DURATION_SECONDS,
-            )
+        self._instruments = Instruments(self._meters.get_meter("claude-gateway")) if self._meters else None
 
     @contextmanager
     def request(self, method: str, headers: Mapping[str, str]) -> Iterator[Request]:
@@ -151,7 +129,7 @@ class OpenTelemetry(Telemetry):
             span.end()
 
     def generation_ended(self, ended: Outcome, record: Record) -> None:
-        """Tell of a generation that has just ended, and of its calls of Claude."""
+        """Tell of a generation that has just ended, and of its calls of Claude and of tools that run here."""
         from opentelemetry.trace import SpanKind, Status, StatusCode, set_span_in_context
 
         now = time.time_ns()
@@ -165,48 +143,40 @@ class OpenTelemetry(Telemetry):
             "error.type": ended.error,
         }
         span = self._tracer.start_span(
-            "generation", record.trace, SpanKind.INTERNAL, _known(told), start_time=record.began_ns
+            "generation", record.trace, SpanKind.INTERNAL, known(told), start_time=record.began_ns
         )
         inside = set_span_in_context(span, record.trace)
+        for ran in record.tools:
+            about, end = about_tool(ran), ran.ended_ns or now
+            said = about | {"gen_ai.tool.call.id": ran.id}
+            self._span(f"execute_tool {ran.name}", SpanKind.INTERNAL, inside, said, ran.began_ns, end)
+            if self._instruments:
+                self._instruments.tool(ran, about, end)
         for call in record.made:
-            about = self._about(ended, call)
-            one = self._tracer.start_span(
-                f"chat {ended.model}",
-                inside,
-                SpanKind.CLIENT,
-                about | _usage(call),
-                start_time=call.began_ns,
-            )
-            if call.error:
-                one.set_status(Status(StatusCode.ERROR))
-            one.end(call.ended_ns or now)
-            if self._meters:
-                self._measure(call, about, now)
+            about, end = about_call(ended, call, self._server), call.ended_ns or now
+            said = about | usage_of(call)
+            self._span(f"chat {ended.model}", SpanKind.CLIENT, inside, said, call.began_ns, end)
+            if self._instruments:
+                self._instruments.call(call, about, end)
         if ended.error:
             span.set_status(Status(StatusCode.ERROR))
         span.end(now)
 
-    def _about(self, ended: Outcome, call: Call) -> dict[str, Any]:
-        return _known(
-            {
-                "gen_ai.operation.name": "chat",
-                "gen_ai.provider.name": "anthropic",
-                "gen_ai.request.model": ended.model,
-                "gen_ai.response.model": call.model,
-                "server.address": self._server[0],
-                "server.port": self._server[1],
-                "error.type": call.error,
-            }
-        )
+    def _span(
+        self,
+        name: str,
+        kind: "SpanKind",
+        inside: "Context",
+        about: dict[str, Any],
+        began_ns: int,
+        ended_ns: int,
+    ) -> None:
+        from opentelemetry.trace import Status, StatusCode
 
-    def _measure(self, call: Call, about: dict[str, Any], now: int) -> None:
-        self._durations.record(((call.ended_ns or now) - call.began_ns) / 1e9, about)
-        if call.first_ns:
-            self._first.record((call.first_ns - call.began_ns) / 1e9, about)
-        usage = _usage(call)
-        for kind in ("input", "output"):
-            if (count := usage.get(f"gen_ai.usage.{kind}_tokens")) is not None:
-                self._tokens.record(count, about | {"gen_ai.token.type": kind})
+        span = self._tracer.start_span(name, inside, kind, about, start_time=began_ns)
+        if "error.type" in about:
+            span.set_status(Status(StatusCode.ERROR))
+        span.end(ended_ns)
 
     async def close(self) -> None:
         """Send what has not been sent, but do not wait for ever for who should take it."""
@@ -238,34 +208,3 @@ def _meters(resource: "Resource") -> "MeterProvider":
 
     reader = PeriodicExportingMetricReader(OTLPMetricExporter())
     return MeterProvider([reader], resource, shutdown_on_exit=False)
-
-
-def _known(attributes: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in attributes.items() if value is not None}
-
-
-def _usage(call: Call) -> dict[str, Any]:
-    """Return what only spans say of *call*: ids and counts."""
-    usage = call.usage
-    counts = {
-        name: value if isinstance(value := usage.get(name), int) else 0
-        for name in ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
-    }
-    return _known(
-        {
-            "gen_ai.request.stream": True,
-            "gen_ai.request.max_tokens": call.max_tokens,
-            "gen_ai.response.id": call.message_id,
-            "gen_ai.response.finish_reasons": [call.stop_reason] if call.stop_reason else None,
-            "gen_ai.response.time_to_first_chunk": (call.first_ns - call.began_ns) / 1e9
-            if call.first_ns
-            else None,
-            # With what came from the cache and went into it, as the conventions have it.
-            "gen_ai.usage.input_tokens": sum(counts.values()) if usage else None,
-            "gen_ai.usage.output_tokens": usage.get("output_tokens"),
-            "gen_ai.usage.cache_read.input_tokens": counts["cache_read_input_tokens"] if usage else None,
-            "gen_ai.usage.cache_creation.input_tokens": counts["cache_creation_input_tokens"]
-            if usage
-            else None,
-        }
-    )

@@ -35,10 +35,12 @@ class Result:
     Attributes:
         content: Text, or Claude's content blocks.
         is_error: It failed; the content says how, for Claude to read.
+        why: What kind of failure, in a word, for the operator; it holds nothing that anybody wrote.
     """
 
     content: str | list[dict[str, Any]]
     is_error: bool = False
+    why: str = "tool_error"
 
 
 Run = Callable[[dict[str, Any]], Awaitable[Result]]
@@ -107,15 +109,15 @@ class Toolbox:
         """Run the tool *name* on the input *given* and return its result, whatever happens."""
         tool = self._tools.get(name)
         if tool is None:
-            return _failed(f"{name} is not offered any more.")
+            return _failed(f"{name} is not offered any more.", "gone")
         if not isinstance(given, dict):
-            return _failed(f"The input of {name} must be a JSON object.")
+            return _failed(f"The input of {name} must be a JSON object.", "bad_input")
         running = asyncio.get_running_loop().create_task(_run(tool, given), name=f"tool {name}")
         try:
             await asyncio.wait((running,), timeout=self._timeout_s)
             if running.done():
                 return _bounded(name, running.result())
-            return _failed(f"{name} did not answer within {self._timeout_s:g} seconds.")
+            return _failed(f"{name} did not answer within {self._timeout_s:g} seconds.", "timeout")
         finally:
             await self._end(running)
 
@@ -134,19 +136,19 @@ async def _run(tool: Tool, given: dict[str, Any]) -> Result:
     try:
         return await tool.run(given)
     except BadInput as error:
-        return _failed(f"The input does not fit the schema of {tool.name}: {error}")
+        return _failed(f"The input does not fit the schema of {tool.name}: {error}", "bad_input")
     except asyncio.CancelledError:
         task = asyncio.current_task()
         if task and task.cancelling():
             raise
-        return _failed(f"{tool.name} was given up by something that it waited for.")
+        return _failed(f"{tool.name} was given up by something that it waited for.", "cancelled")
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a tool does, Claude gets an answer
         logger.warning("the tool %s failed with %s", tool.name, type(error).__name__, extra=traced(error))
-        return _failed(f"{tool.name} failed with {type(error).__name__}: {error}")
+        return _failed(f"{tool.name} failed with {type(error).__name__}: {error}", type(error).__name__)
 
 
-def _failed(text: str) -> Result:
-    return Result(jsontext.sound(text[:MAX_ERROR_CHARACTERS]), is_error=True)
+def _failed(text: str, why: str) -> Result:
+    return Result(jsontext.sound(text[:MAX_ERROR_CHARACTERS]), is_error=True, why=why)
 
 
 def _bounded(name: str, result: Result) -> Result:
@@ -157,6 +159,7 @@ def _bounded(name: str, result: Result) -> Result:
     size = len(content.encode() if isinstance(content, str) else jsontext.render(content))
     if size > MAX_RESULT_BYTES:
         return _failed(
-            f"{name} returned {size:,} bytes, more than the {MAX_RESULT_BYTES:,} that are passed on."
+            f"{name} returned {size:,} bytes, more than the {MAX_RESULT_BYTES:,} that are passed on.",
+            "too_large",
         )
-    return Result(content, result.is_error)
+    return replace(result, content=content)
