@@ -53,7 +53,7 @@ export class Chat {
     this.#announcer = announcer;
     this.#trouble = trouble;
     this.#drawer = drawer;
-    const around = surroundings((url, init) => desk.session.fetch(url, init));
+    const around = surroundings(desk.session);
     this.#store = new Store(this.#openDatabase(), tabs.channel("claude-gateway"));
     this.#generations = new Generations(this.#store, around, tabs);
     this.#thread = new Thread(byId("log"), this.#follower, this.#generations);

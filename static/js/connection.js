@@ -41,6 +41,7 @@ const CATCH_UP_PAUSE = 80;
  * @property {() => number} random  0 ≤ x < 1
  * @property {(ms: number, signal: AbortSignal) => Promise<void>} sleep  ends early when aborted
  * @property {() => boolean} online
+ * @property {() => boolean} asking  the reader is being asked to sign in, which takes its time
  */
 
 /** @typedef {"connecting" | "streaming" | "reconnecting" | "offline" | "stopping"} State */
@@ -245,8 +246,9 @@ export class Connection {
 
   /** @param {AbortController} attempt */
   async #watch(attempt) {
-    const { now, sleep } = this.#around;
+    const { now, sleep, asking } = this.#around;
     while (!attempt.signal.aborted) {
+      if (asking()) this.#lastLife = now();
       const left = this.#lastLife + this.#patience - now();
       if (left <= 0) attempt.abort();
       else await sleep(left, attempt.signal);

@@ -3,8 +3,8 @@
  * Who the reader is, where the gateway wants to know.
  *
  * All requests of the page go through `fetch` here. One that is refused for want of a session waits for the reader to
- * sign in and is made again, so nothing has to be typed twice. Where somebody else signs readers in (a proxy), the
- * refusal says so instead.
+ * sign in and is made again, so nothing has to be typed twice. The reader shows a token: the operator's, or one of a
+ * sign-in service (`jwt`). Where a proxy signs readers in, the refusal says so instead.
  */
 
 import { part } from "./templates.js";
@@ -47,9 +47,14 @@ export class Session {
     // read now: the request may be given up while the reader looks for the token
     const refusal = new Response(await response.text(), response);
     const { auth } = (await this.#config()) ?? {};
-    if (auth === "proxy" || auth === "jwt") return elsewhere(refusal);
-    if (auth !== "token") return refusal;
+    if (auth === "proxy") return elsewhere(refusal);
+    if (auth !== "token" && auth !== "jwt") return refusal;
     return (await this.signIn(init.signal ?? null)) ? this.fetch(url, init) : refusal;
+  }
+
+  /** The reader is being asked. */
+  get asking() {
+    return this.#asking !== null;
   }
 
   /**
@@ -74,6 +79,9 @@ export class Session {
   /** @returns {Promise<boolean>} */
   async #ask() {
     const field = /** @type {HTMLInputElement} */ (this.#form.elements.namedItem("token"));
+    const config = await this.#config();
+    const { why, whyJwt, ended } = text.signIn;
+    part(this.#form, "why").textContent = config?.signed_in ? ended : config?.auth === "jwt" ? whyJwt : why;
     const done = new AbortController();
     const { signal } = done;
     let signedIn = false;
@@ -111,6 +119,7 @@ export class Session {
   async #try(token) {
     const button = /** @type {HTMLButtonElement} */ (part(this.#form, "submit"));
     button.disabled = true;
+    this.#say(null);
     try {
       const headers = { "Content-Type": "application/json" };
       const body = JSON.stringify({ token: token.trim() });
@@ -128,7 +137,9 @@ export class Session {
   /** @param {Response} response */
   async #refused(response) {
     const { status, headers } = response;
-    if (status === 401 || status === 400) return this.#say(text.signIn.wrong);
+    const { wrong, wrongJwt } = text.signIn;
+    const { auth } = (await this.#config()) ?? {};
+    if (status === 401 || status === 400) return this.#say(auth === "jwt" ? wrongJwt : wrong);
     if (status === 429) return this.#say(text.signIn.tooOften(Number(headers.get("Retry-After")) || 60));
     const said = await response.json().catch(() => null);
     this.#say(said?.error?.message ?? text.fault.api_error.join(". "));

@@ -3,9 +3,10 @@
 
 /** @typedef {import("./connection.js").Surroundings} Surroundings */
 
-/** @param {Surroundings["fetch"]} fetch @returns {Surroundings} */
-export const surroundings = (fetch) => ({
-  fetch,
+/** @param {import("./session.js").Session} session @returns {Surroundings} */
+export const surroundings = (session) => ({
+  fetch: (url, init) => session.fetch(url, init),
+  asking: () => session.asking,
   now: () => performance.now(),
   random: Math.random,
   online: () => navigator.onLine,

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from anyio.from_thread import BlockingPortal, start_blocking_portal
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.page.wire import Wire
@@ -88,6 +89,13 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def portal() -> Iterator[BlockingPortal]:
+    """Run what is asynchronous, beside the browser."""
+    with start_blocking_portal() as portal:
+        yield portal
 
 
 @pytest.fixture

@@ -3,18 +3,16 @@
 import base64
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, Request, Route, expect
 
-from app.auth import tokens
 from tests.page.axe import violations
 from tests.page.conftest import Chat
 from tests.page.made_up import DONE, START, TEXT, answer_with, refuse_with
-from tests.running import program
 
 PASTE_PICTURE = """async ([width, height]) => {
   const canvas = Object.assign(document.createElement("canvas"), {width, height});
@@ -289,53 +287,3 @@ def test_where_nothing_can_be_asked_the_page_says_whose_matter_that_is(
     page.unroute("**/api/models")
     notice.get_by_role("button").click()
     expect(notice).to_be_empty()
-
-
-@pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
-    """Return the address of a gateway that wants a token, and one that it knows."""
-    secret = tokens.new_token()
-    file = tmp_path_factory.mktemp("tokens") / "tokens"
-    file.write_text(f"ada sha256:{tokens.digest(secret).hex()}\n")
-    with program(GATEWAY_AUTH="token", GATEWAY_TOKENS_FILE=str(file), SIMULATOR_SPEED="0") as running:
-        yield running.url, secret
-
-
-def test_signing_in_keeps_the_draft_and_goes_on_with_what_was_refused(
-    open_chat: Callable[..., Chat], guarded: tuple[str, str]
-) -> None:
-    url, secret = guarded
-    chat = open_chat(url)
-    page = chat.page
-    dialog = page.get_by_role("dialog", name="Sign in")
-    field = dialog.get_by_label("Access token")
-    expect(field).to_be_focused()
-    assert violations(page) == []
-    field.fill("cgw_wrong")
-    page.keyboard.press("Enter")
-    expect(dialog.get_by_role("alert")).to_contain_text("This token is not known here")
-    expect(field).to_have_attribute("aria-invalid", "true")
-    dialog.get_by_role("button", name="Not now").click()
-    with page.expect_response("**/count_tokens"):
-        page.get_by_label("Message", exact=True).fill("My question")
-    expect(dialog).to_be_hidden()  # who said no is left to write
-    page.get_by_role("button", name="Sign in").click()
-    field.fill(secret)
-    page.keyboard.press("Enter")
-    expect(dialog).to_be_hidden()
-    expect(page.locator("#model")).to_have_value("claude-opus-5-5")
-    expect(page.get_by_label("Message", exact=True)).to_have_value("My question")
-
-    page.context.clear_cookies()  # the session has ended meanwhile
-    page.get_by_label("Message", exact=True).press("Enter")
-    field.fill(secret)
-    page.keyboard.press("Enter")
-    chat.finished()
-    assert chat.answer()
-    expect(page.locator(".prompt__text")).to_have_text("My question")
-    assert secret not in page.content()
-
-    page.get_by_role("button", name="Settings").click()
-    expect(page.get_by_text("Signed in as ada")).to_be_visible()
-    page.get_by_role("button", name="Sign out").click()
-    expect(dialog).to_be_visible()

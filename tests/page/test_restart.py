@@ -1,5 +1,6 @@
 """The gateway is killed and started again while the page reads an answer: what it knew is gone, what the page has stays."""
 
+import json
 import re
 from collections.abc import Callable
 from urllib.parse import urlsplit
@@ -36,7 +37,7 @@ def test_after_a_restart_the_text_stays_and_the_conversation_goes_on(open_chat: 
         assert prose.inner_text().startswith(before)
         with page.expect_request("**/api/chat") as sent:
             page.get_by_role("button", name="Continue").click()
-        messages = sent.value.post_data_json["messages"]
+        messages = json.loads(sent.value.post_data or "")["messages"]
         assert [message["role"] for message in messages] == ["user", "assistant", "user"]
         chat.finished()
         expect(page.get_by_label("Message", exact=True)).to_have_value("What I write meanwhile")

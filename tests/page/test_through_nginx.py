@@ -7,19 +7,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from anyio.from_thread import BlockingPortal, start_blocking_portal
+from anyio.from_thread import BlockingPortal
 from playwright.sync_api import expect
 
 from tests.nginx import Nginx
 from tests.page.conftest import Chat
 from tests.page.test_conversations import SLOW, folded, told
 from tests.page.test_first_load import LOADED
-
-
-@pytest.fixture
-def portal() -> Iterator[BlockingPortal]:
-    with start_blocking_portal() as portal:
-        yield portal
 
 
 @pytest.fixture

@@ -56,11 +56,13 @@ function set(answers, how = {}) {
   /** @type {{ms: number, end: () => void}[]} */
   const sleepers = [];
   let now = 0;
+  const reader = { asked: false };
   /** @type {import("../../static/js/connection.js").Surroundings} */
   const around = {
     now: () => now,
     random: () => 0.5,
     online: () => true,
+    asking: () => reader.asked,
     fetch: async (url, init) => {
       const request = {
         url,
@@ -109,7 +111,7 @@ function set(answers, how = {}) {
     }
     return outcome;
   };
-  return { connection, run, asked, slept, live, text: () => received };
+  return { connection, run, reader, asked, slept, live, text: () => received };
 }
 
 test("an answer that arrives whole needs one request", async () => {
@@ -211,6 +213,24 @@ test("forty seconds of silence count as a cut", async () => {
   const it = set([(_, signal) => silent(start, signal), () => stream([done])]);
   assert.deepEqual(await it.run(), { kind: "ended" });
   assert.ok(it.slept.includes(40_000));
+});
+
+test("a reader who looks for the token may take longer than that", async () => {
+  const it = set([
+    (_, signal) =>
+      new Promise((resolve, reject) => {
+        signal?.addEventListener("abort", () => reject(signal.reason));
+        it.reader.asked = true;
+        const found = () => {
+          if (it.slept.length < 5) return void setImmediate(found);
+          it.reader.asked = false;
+          resolve(stream([start, done]));
+        };
+        found();
+      }),
+  ]);
+  assert.deepEqual(await it.run(), { kind: "ended" });
+  assert.equal(it.asked.length, 1);
 });
 
 test("a page that was loaded again goes on after what it has", async () => {

@@ -80,6 +80,7 @@ function browser() {
       now: () => 0,
       random: Math.random,
       online: () => true,
+      asking: () => false,
       sleep: () => new Promise(() => {}),
     };
     const connection = new SharedConnection({ name: "r1", request: { prompt: "x" }, key: "k", ...how }, around, tabs);
@@ -276,7 +277,7 @@ test("without locks every tab reads for itself", async () => {
   const { open } = browser();
   const alone = open(fetch, { id: "g1", cursor: null, restored: true });
   /** @type {any} */
-  const around = { fetch, now: () => 0, random: Math.random, online: () => true, sleep: () => new Promise(() => {}) };
+  const around = { fetch, now: () => 0, random: Math.random, online: () => true, asking: () => false, sleep: () => new Promise(() => {}) };
   const silent = () => ({ postMessage: () => {}, onmessage: null, close: () => {} });
   const connection = new SharedConnection({ name: "r1", request: {}, key: "k", id: "g1" }, around, {
     locks: null,

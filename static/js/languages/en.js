@@ -56,7 +56,6 @@ export const texts = {
     shortcuts: "Keyboard shortcuts",
     signOut: "Sign out",
     signIn: "Sign in",
-    signInWhy: "This gateway wants to know who is asking. Your access token comes from whoever runs it.",
     token: "Access token",
     notNow: "Not now",
     kept: "What you have written stays where it is.",
@@ -182,7 +181,11 @@ export const texts = {
   },
 
   signIn: {
+    why: "This gateway wants to know who is asking. Your access token comes from whoever runs it.",
+    whyJwt: "This gateway wants to know who is asking. Sign in where its operator has told you to, and load this page again; or paste the token (a JWT) that you got there.",
+    ended: "Your session has ended. Sign in, and all goes on where it was.",
     wrong: "This token is not known here. It may have been withdrawn, or a part of it is missing.",
+    wrongJwt: "This token does not hold here. It may have ended, be meant for something else, or a part of it is missing.",
     /** @param {number} s */
     tooOften: (s) => `Too many attempts. Try again in ${wait(s)}.`,
     /** @param {string} name */

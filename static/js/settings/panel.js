@@ -72,7 +72,8 @@ export class SettingsPanel {
     part(this.#form, "maxTokensHint").textContent = hint;
     this.#field("system").value = options.system;
     this.#drawTools();
-    part(this.#form, "who").hidden = !config?.signed_in || config.auth !== "token";
+    part(this.#form, "who").hidden = !config?.signed_in;
+    part(this.#form, "signOut").hidden = config?.auth === "proxy"; // which signs in again by itself
     part(this.#form, "user").textContent = config?.user ? text.signIn.as(config.user) : "";
     this.#choices(
       "language",
