@@ -172,15 +172,16 @@ class Generation:
         Raises:
             Refused: the log would be larger than it may be.
         """
-        if self.log.ended:
+        log = self.log
+        if log.terminal:
             return  # cancelled between two events of one read
-        if not self.began:
+        had = len(log)
+        if not had:
             events = (self._opening(), *events)
-        had = len(self.log)
         try:
-            self.log.append(*events)
+            log.append(*events)
         except LogFull as error:
-            self._note(entry.event for entry in self.log.after(had))
+            self._note(entry.event for entry in log.after(had))
             msg = "The answer is larger than this gateway keeps (GATEWAY_MAX_GENERATION_BYTES)."
             raise TooLong(msg, limit="generation_bytes") from error
         self._note(events)
@@ -190,10 +191,9 @@ class Generation:
         for event in events:
             if isinstance(event, Text):
                 self._digest.update(event.text)
-            if not self._showed:
-                self._showed = isinstance(event, CONTENT)
-            if self.ttft_ms is None and isinstance(event, Delta):
-                self.ttft_ms = self.elapsed_ms()
+            if self.ttft_ms is None:
+                self._showed = self._showed or isinstance(event, CONTENT)
+                self.ttft_ms = self.elapsed_ms() if isinstance(event, Delta) else None
 
     def elapsed_ms(self) -> int:
         """Return milliseconds since the generation began."""

@@ -99,9 +99,9 @@ class Reader:
 
     def _look_back(self) -> None:
         """See whether that was all."""
-        self.behind = self._number < len(self._log)
-        if not self.behind:
-            self.over = self._log.ended
+        log = self._log
+        self.behind = self._number < len(log)
+        self.over = log.terminal is not None and not self.behind
 
     async def ended(self) -> None:
         """Wait for the terminal event."""

@@ -27,7 +27,6 @@ from app.protocol.events import (
     ToolUse,
     Usage,
 )
-from app.protocol.sse import Frame
 from app.record import Call
 from app.upstream.client import Upstream
 
@@ -144,13 +143,11 @@ class Turn:
 
         call = self._teller.record.call(self._plan.body.get("max_tokens"))
 
-        def take(frames: list[Frame]) -> bool:
+        def take(frames: bytes) -> bool:
             call.first_ns = call.first_ns or time.time_ns()
             try:
-                for frame in frames:
-                    self._take(translator, translator.feed(frame))
-                    if translator.ended:
-                        break
+                for events in translator.read(frames):
+                    self._take(translator, events)
             finally:
                 self._tell()
             return translator.ended
@@ -186,8 +183,7 @@ class Turn:
 
     def _say(self, event: Event) -> None:
         """Have *event* said with whatever comes with it."""
-        if not self._showed:
-            self._showed = isinstance(event, CONTENT)
+        self._showed = self._showed or isinstance(event, CONTENT)
         self._saying.append(event)
 
     def _tell(self) -> None:

@@ -23,6 +23,7 @@ from app.protocol.log import OVERHEAD_BYTES, Log
 from app.protocol.sse import Decoder
 from app.protocol.usage import Ledger
 from app.upstream.exchange import Exchange
+from app.web import wire
 from tests.reading import Stream, ask
 from tests.running import serving
 from tests.scripted import ScriptedClaude, ending, frame, message_start, text_block
@@ -65,6 +66,7 @@ async def counting(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Counter[str
     with monkeypatch.context() as patch:
         count(Exchange, "data_received", "reads")
         count(RequestResponseCycle, "send", "writes")
+        count(wire, "_write", "writes")
         count(log_module, "render", "encodings")
         count(log_module.Log, "append", "appends")
         count(loop, "create_task", "tasks")

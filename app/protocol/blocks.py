@@ -4,7 +4,6 @@ Text and thinking go on as they come, and so does the input of a call; its ``who
 Every other block is kept until then. Source: Claude's Messages API, "Streaming messages", content block types.
 """
 
-from dataclasses import dataclass, field
 from typing import Any
 
 from app.protocol import jsontext
@@ -12,6 +11,7 @@ from app.protocol.events import (
     Block,
     BlockStart,
     Citation,
+    Delta,
     Event,
     Signature,
     Text,
@@ -19,6 +19,7 @@ from app.protocol.events import (
     ToolInput,
     ToolUse,
 )
+from app.protocol.runs import Run
 
 STREAMED = {
     "text": frozenset({"type", "text"}),
@@ -27,21 +28,40 @@ STREAMED = {
 """The blocks that go on as they come → the fields of theirs that later events carry."""
 
 
-@dataclass(slots=True)
+PIECES: dict[str, tuple[str, str, type[Delta]]] = {
+    "text": ("text_delta", "text", Text),
+    "thinking": ("thinking_delta", "thinking", Thinking),
+    "input": ("input_json_delta", "partial_json", ToolInput),
+}
+"""What goes on as it comes → the delta it comes in, the field that has it there, and what it becomes."""
+
+
 class OpenBlock:
     """A block that has started and not stopped.
 
-    Attributes:
+    Args:
+        at: Claude's index.
         index: Ours.
-        kind: Claude's block type.
         block: As Claude started it; deltas of what is kept are put in.
-        pieces: Of a call's input.
+
+    Attributes:
+        kind: Claude's block type.
+        run: Reads its pieces, many at a time; None if it has none.
     """
 
-    index: int
-    kind: str
-    block: dict[str, Any]
-    pieces: list[str] = field(default_factory=list)
+    __slots__ = ("_delta", "_field", "_input", "_says", "block", "index", "kind", "run")
+
+    def __init__(self, at: int, index: int, block: dict[str, Any]) -> None:
+        self.index = index
+        self.kind: str = block["type"]
+        self.block = block
+        self._input: list[str] | None = [] if "input" in block else None
+        self.run: Run | None = None
+        self._delta, self._field = "", ""
+        self._says: type[Delta] | None = None
+        if pieces := PIECES.get("input" if "input" in block else self.kind):
+            self._delta, self._field, self._says = pieces
+            self.run = Run(at, self._delta, self._field)
 
     def start(self, at_ms: int, turn: int) -> BlockStart:
         """Return the event that says that it begins."""
@@ -66,19 +86,9 @@ class OpenBlock:
 
     def take(self, delta: dict[str, Any]) -> list[Event] | None:
         """Return what *delta* adds, None if it is none that such a block can have."""
-        # Not mapping patterns: this runs for every token, and they take twice as long.
         match delta.get("type"):
-            case "text_delta" if self.kind == "text" and isinstance(text := delta.get("text"), str):
-                return [Text(text, self.index)] if text else []
-            case "thinking_delta" if self.kind == "thinking" and isinstance(
-                text := delta.get("thinking"), str
-            ):
-                return [Thinking(text, self.index)] if text else []
-            case "input_json_delta" if "input" in self.block and isinstance(
-                piece := delta.get("partial_json"), str
-            ):
-                self.pieces.append(piece)
-                return [ToolInput(piece, self.index)] if piece else []
+            case self._delta if isinstance(piece := delta.get(self._field), str):
+                return self.said(piece)
             case "signature_delta" if self.kind == "thinking" and isinstance(
                 signature := delta.get("signature"), str
             ):
@@ -91,6 +101,14 @@ class OpenBlock:
             case _:
                 return None
 
+    def said(self, piece: str) -> list[Event]:
+        """Return the event for a *piece* of what goes on as it comes; none for an empty one."""
+        if not piece or self._says is None:
+            return []
+        if self._input is not None:
+            self._input.append(piece)
+        return [self._says(piece, self.index)]
+
     def takes_all_of(self, delta: dict[str, Any]) -> bool:
         """Say whether ``take`` leaves no field of *delta* out."""
         return len(delta) <= 2 or self.kind == "compaction"
@@ -101,7 +119,7 @@ class OpenBlock:
         Raises:
             ValueError: it is not JSON.
         """
-        if text := "".join(self.pieces):
+        if text := "".join(self._input or ()):
             self.block["input"] = jsontext.parse_exactly(text)
 
     def whole(self) -> Event:

@@ -16,25 +16,18 @@ Rules
 6. Only ``message_stop`` ends a message. An ``error`` frame is raised as the refusal it stands for.
 7. What a proxy on the way does to the grammar is put up with where the meaning is plain: ``message_start``
    twice before any block, a block that never stops, ``[DONE]``, an empty frame.
+8. Deltas of one block that come in one read, and are written as Claude writes them, are read as one (``runs``).
 """
 
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from app.protocol import jsontext
+from app.protocol import jsontext, sse
 from app.protocol.blocks import STREAMED, OpenBlock, checked
 from app.protocol.errors import BadCall, Garbled, in_band
-from app.protocol.events import BlockStop, Event, Text, Unknown, Usage
+from app.protocol.events import BlockStop, Event, Unknown, Usage
 from app.protocol.sse import Frame
 from app.protocol.usage import Ledger
-
-TEXT_DELTA = re.compile(
-    rb'\{"type":"content_block_delta","index":(0|[1-9]\d{0,8}),"delta":\{"type":"text_delta","text":'
-    rb'("[^"\\]*(?:\\.[^"\\]*)*")\}\}'
-)
-"""A token of text as Claude writes it: exactly these fields, the text one whole JSON string. Anything else, were it
-only a blank, is read as JSON."""
 
 WHOLE = frozenset({"end_turn", "tool_use", "pause_turn", "stop_sequence"})
 """Stop reasons after which a call's input must be whole; after any other, it may have been cut off."""
@@ -81,6 +74,7 @@ class Translator:
         self._turn = turn
         self._goes_on = goes_on
         self._open: dict[int, OpenBlock] = {}
+        self._latest: OpenBlock | None = None
         self._waiting: list[tuple[OpenBlock, BlockStop]] = []
         self._has_blocks = False
         self.has_usage = False
@@ -97,6 +91,25 @@ class Translator:
         """Our indices of the blocks that have not stopped, oldest first."""
         return [block.index for block in self._open.values()] + [held.index for held, _ in self._waiting]
 
+    def read(self, frames: bytes) -> Iterator[list[Event]]:
+        """Yield what *frames*, whole ones, say, in order, until ``message_stop``.
+
+        Raises:
+            Problem: as for ``feed``; what came before it has been yielded.
+        """
+        at, size = 0, len(frames)
+        while at < size and not self.ended:
+            latest = self._latest
+            if latest and latest.run and (run := latest.run.read(frames, at)):
+                piece, at = run
+                yield latest.said(piece)
+            else:
+                end = frames.find(b"\n\n", at)
+                frame = sse.frame(frames[at : end if end >= 0 else size])
+                at = end + 2 if end >= 0 else size
+                if frame:
+                    yield self.feed(frame)
+
     def feed(self, frame: Frame) -> list[Event]:
         """Return what *frame* says, in order (often one event, sometimes none).
 
@@ -107,11 +120,6 @@ class Translator:
             Garbled: the frame is not one of Claude's protocol.
         """
         try:
-            if token := TEXT_DELTA.fullmatch(frame.data):
-                opened = self._open.get(int(token[1]))
-                if opened is not None and opened.kind == "text":
-                    text = jsontext.parse(token[2])
-                    return [Text(text, opened.index)] if text else []
             data = jsontext.parse(frame.data)
             kind = data["type"]
         except (ValueError, KeyError, TypeError) as error:
@@ -171,7 +179,8 @@ class Translator:
             index = goes_on
         if kind == "text" or "input" in block:
             self._goes_on = None
-        opened = self._open[data["index"]] = OpenBlock(index, kind, block)
+        opened = self._open[data["index"]] = OpenBlock(data["index"], index, block)
+        self._latest = opened
         self._has_blocks = True
         if goes_on is None:
             events.append(opened.start(self._clock(), self._turn))
@@ -191,6 +200,8 @@ class Translator:
 
     def _stop_block(self, data: dict[str, Any]) -> list[Event]:
         opened = self._open.pop(data["index"], None)
+        if opened is self._latest:
+            self._latest = None
         if opened is None:
             return [Unknown("content_block_stop", data)]
         stop = BlockStop(opened.index, self._clock())

@@ -36,7 +36,7 @@ def parse(data: bytes) -> Any:
         if b"\\u" not in data:
             raise
         return parse_exactly(data.decode())
-    return _of_bounded_depth(data, value)
+    return value if len(data) <= 2 * MAX_DEPTH else _of_bounded_depth(data, value)
 
 
 def parse_strictly(data: bytes) -> Any:
@@ -50,7 +50,7 @@ def parse_strictly(data: bytes) -> Any:
 
 
 def _of_bounded_depth(data: bytes, value: Any) -> Any:
-    if len(data) > 2 * MAX_DEPTH and data.count(b"[") + data.count(b"{") > MAX_DEPTH:
+    if data.count(b"[") + data.count(b"{") > MAX_DEPTH:
         _check_depth(value)
     return value
 

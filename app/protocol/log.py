@@ -151,6 +151,8 @@ class Log:
     def slice(self, number: int) -> Sequence[Entry]:
         """Return as many of the entries after the first *number* as may be sent at once, at least one if there is any."""
         entries = self._entries
+        if len(entries) - number < 2:
+            return entries[number:]
         size, end = 0, number
         while end < len(entries) and (size := size + len(entries[end].frame)) <= SLICE_BYTES:
             end += 1

@@ -68,43 +68,53 @@ class Decoder:
         """Return the frames that *chunk* completed, oldest first (often none).
 
         Raises:
+            FrameTooLarge: as for ``whole``.
+        """
+        frames: list[Frame] = []
+        for block in self.whole(chunk).split(b"\n\n"):
+            self._id = last_id(block, self._id)
+            if each := frame(block, self._id):
+                frames.append(each)
+        return frames
+
+    def whole(self, chunk: bytes) -> bytes:
+        """Return the frames that *chunk* completed as they came, but with LF for every line end (often none).
+
+        Raises:
             FrameTooLarge: the next frame has more than ``max_frame_bytes``. Frames that *chunk* completed before
                 it are returned first; then the next call raises.
         """
         if self._after_cr or b"\r" in chunk:
             chunk = self._unify(chunk)
+        if self._started and not self._buffer and len(chunk) <= self._max and chunk.endswith(b"\n\n"):
+            return chunk  # as nearly always: each read brings whole frames
         buffer = self._buffer
-        if self._started and not buffer and len(chunk) <= self._max:
-            # Nothing is left of earlier chunks, as when each holds whole frames: no copy, no search of our own.
-            blocks = chunk.split(b"\n\n")
-            if rest := blocks.pop():
-                buffer += rest
-            self._scanned = max(0, len(rest) - 1)
-            return [frame for block in blocks if (frame := self._frame(block)) is not None]
         buffer += chunk
         if not self._started and not self._start():
-            return []
-        frames: list[Frame] = []
-        at = 0
-        end = buffer.find(b"\n\n", self._scanned)
+            return b""
+        if buffer.startswith(b"\n"):  # blank lines before a frame are not part of it
+            del buffer[: len(buffer) - len(buffer.lstrip(b"\n"))]
+            self._scanned = 0
+        at = buffer.rfind(b"\n\n", self._scanned) + 2 if len(buffer) <= self._max else self._small_enough()
+        with memoryview(buffer) as view:  # a slice of the buffer itself would be one copy more
+            whole = bytes(view[:at]) if at >= 2 else b""
+        del buffer[: len(whole)]
+        self._scanned = max(0, len(buffer) - 1)  # the first LF of a pair may be the last byte we hold
+        return whole
+
+    def _small_enough(self) -> int:
+        """Return how much of the buffer is whole frames within the limit that no larger one comes before."""
+        buffer = self._buffer
+        at, end = 0, buffer.find(b"\n\n", self._scanned)
         while 0 <= end < at + self._max:
-            with memoryview(buffer) as view:  # a slice of the buffer itself would be one copy more
-                block = bytes(view[at:end])
-            frame = self._frame(block)
-            if frame is not None:
-                frames.append(frame)
             at = end + 2
+            while buffer.startswith(b"\n", at):
+                at += 1
             end = buffer.find(b"\n\n", at)
-        if at:
-            del buffer[:at]
-        if end >= 0:
-            self._scanned = end - at
-        else:
-            self._scanned = max(0, len(buffer) - 1)  # the first LF of a pair may be the last byte we hold
-        if len(buffer) > self._max and not frames:
+        if not at:
             msg = f"a frame has {len(buffer):,} bytes or more, limit {self._max:,}"
             raise FrameTooLarge(msg)
-        return frames
+        return at
 
     def _start(self) -> bool:
         """Drop a byte order mark; False while it cannot be told yet whether there is one."""
@@ -123,27 +133,40 @@ class Decoder:
             self._after_cr = chunk.endswith(b"\r")
         return chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
-    def _frame(self, block: bytes) -> Frame | None:
-        if len(block) <= USUAL_BYTES and (usual := USUAL.fullmatch(block)):
-            event, only = usual.groups()
-            return Frame(only, event.decode("utf-8", "replace") or "message", self._id)
-        event = b""
-        data: list[bytes] = []
-        for line in block.split(b"\n"):
-            if line.startswith(b"data: "):  # without the copies that taking it apart makes
-                data.append(line[6:])
-                continue
-            field, _, value = line.partition(b":")
-            value = value.removeprefix(b" ")
-            if field == b"data":
-                data.append(value)
-            elif field == b"event":
-                event = value
-            elif field == b"id" and b"\0" not in value:
-                self._id = value.decode(errors="replace")
-        if not data:
-            return None
-        return Frame(b"\n".join(data), event.decode(errors="replace") or "message", self._id)
+
+def frame(block: bytes, last_id: str | None = None) -> Frame | None:
+    """Return the frame that the lines of *block* are; None if they have no ``data``.
+
+    Args:
+        block: Lines that end in LF, without the blank one.
+        last_id: The last ``id`` so far, this frame's included.
+    """
+    if len(block) <= USUAL_BYTES and (usual := USUAL.fullmatch(block)):
+        event, only = usual.groups()
+        return Frame(only, event.decode("utf-8", "replace") or "message", last_id)
+    event = b""
+    data: list[bytes] = []
+    for line in block.split(b"\n"):
+        if line.startswith(b"data: "):  # without the copies that taking it apart makes
+            data.append(line[6:])
+            continue
+        field, _, value = line.partition(b":")
+        if field == b"data":
+            data.append(value.removeprefix(b" "))
+        elif field == b"event":
+            event = value.removeprefix(b" ")
+    if not data:
+        return None
+    return Frame(b"\n".join(data), event.decode(errors="replace") or "message", last_id)
+
+
+def last_id(block: bytes, before: str | None) -> str | None:
+    """Return the last ``id`` that the stream has named when it ends with *block*; *before* it was the given one."""
+    for line in block.split(b"\n") if b"id" in block else ():
+        field, _, value = line.partition(b":")
+        if field == b"id" and b"\0" not in value:
+            before = value.removeprefix(b" ").decode(errors="replace")
+    return before
 
 
 def encode(data: bytes, event_id: str) -> bytes:

@@ -6,6 +6,7 @@ retries are off: only the caller knows whether a reader has already seen somethi
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -27,7 +28,7 @@ from app.protocol.errors import (
     Truncated,
     Unreachable,
 )
-from app.protocol.sse import Decoder, Frame, FrameTooLarge
+from app.protocol.sse import Decoder, FrameTooLarge
 from app.record import Gaps, Record
 from app.settings import Settings
 from app.upstream.transport import PUSH, Client, Transport
@@ -39,6 +40,11 @@ KEEP_ALIVE_S = 60
 
 SHORTEST_PROMPT = 8
 """A system prompt that is shorter may stand in any sentence."""
+
+PINGS = re.compile(rb"(?:(?:event: ping\ndata: [^\n]*|:[^\n]*)\n\n)+")
+"""Frames that say no more than that the connection lives."""
+
+DELTA = b"event: content_block_delta\n"
 
 NOT_CURED_BY_WAITING = frozenset({"enforced_spend_limit_reached", "contract_spend_limit_reached"})
 """``error.details.error_code`` of a 429 that seconds do not help (Claude's API reference, "Errors")."""
@@ -87,10 +93,8 @@ class Upstream:
         """Close all connections."""
         await self._client.close()
 
-    async def stream(
-        self, body: Mapping[str, Any], record: Record, take: Callable[[list[Frame]], bool]
-    ) -> None:
-        """Ask for an answer, whose id *record* takes; *take* is given the frames that each read completes, until the body ends or it has enough.
+    async def stream(self, body: Mapping[str, Any], record: Record, take: Callable[[bytes], bool]) -> None:
+        """Ask for an answer, whose id *record* takes; *take* is given the frames that each read completes, as they came, until the body ends or it has enough.
 
         It is called in the callback in which the bytes came, and must not wait. Leaving closes the connection,
         unless the body was read to its end or *take* said that it has enough and the end follows soon.
@@ -123,9 +127,9 @@ class Upstream:
 
                     def read(data: bytes) -> bool:
                         nonlocal enough
-                        frames = decoder.feed(data)
+                        frames = decoder.whole(data)
                         silence.heard(frames)
-                        enough = enough or (bool(frames) and take(frames))
+                        enough = enough or (frames != b"" and take(frames))
                         return enough
 
                     await response.extensions[PUSH].push(read)
@@ -271,16 +275,15 @@ class _Silence:
             self._timer.cancel()
         await self._deadline.__aexit__(*failure)
 
-    def heard(self, frames: list[Frame]) -> None:
-        """Note that bytes have come, and whether they said anything."""
+    def heard(self, frames: bytes) -> None:
+        """Note that bytes have come, and the *frames* they completed: whether they say anything."""
         self._heard = now = self._loop.time()
-        for frame in frames:
-            if frame.event != "ping":
-                if self._flowing:
-                    self._gaps.count(now - self._told)
-                self._told = now
-                self._flowing = frames[-1].event == "content_block_delta"
-                return
+        if not frames or (frames.startswith((b"event: ping", b":")) and PINGS.fullmatch(frames)):
+            return
+        if self._flowing:
+            self._gaps.count(now - self._told)
+        self._told = now
+        self._flowing = frames.rfind(DELTA) > frames.rfind(b"\n\n", 0, -2)  # the last one
 
     def _due(self) -> float:
         return min(self._heard + self._stall_s, self._told + 2 * self._stall_s)

@@ -1,28 +1,22 @@
 """The event stream to one reader.
 
-The log's bell sends: it steps the server's ``send`` by hand, in the very callback in which Claude's bytes came, so
-that a delta costs no task switch and no timer. A ``send`` that has to wait (the socket is full) is finished by a
-task of its own, under the send deadline; meanwhile the bell does nothing, and afterwards all that has gathered goes
-out at once. So a stream has one task, the request's, and that only waits for the client to leave.
+The log's bell sends: it writes to the connection in the very callback in which Claude's bytes came, so that a delta
+costs no task switch and no timer, nor a way through the layers around the application, who look at heads alone. What
+cannot be written at once (the head, the end, anything while the socket is full) a task of its own sends through them,
+under the send deadline; meanwhile the bell does nothing, and afterwards all that has gathered goes out at once.
+So a stream has one task, the request's, and that only waits for the client to leave.
 """
 
 import asyncio
 import random
-import types
-from collections.abc import Callable, Generator, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
 
 from sse_starlette import EventSourceResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from app.protocol import sse
 from app.reader import Reader
-from app.web.connection import cut
-
-Steps = Generator[Any, Any, None]
-"""What is being awaited: it yields what it waits for, as a task expects it."""
-
-WRITTEN = object()
+from app.web.connection import cut, writer
 
 
 class EventStream(EventSourceResponse):
@@ -66,7 +60,7 @@ class EventStream(EventSourceResponse):
         self._opening = sse.retry(random.randint(1000, 2000))  # noqa: S311 - no secret
         self._started = self._stopped = False
         self._failure: BaseException | None = None
-        self._stuck: asyncio.Task[None] | None = None
+        self._sending: asyncio.Task[None] | None = None
         self._next_ping: asyncio.Handle | None = None
         self._next_look: asyncio.Handle | None = None
         self._next_slice: asyncio.Handle | None = None
@@ -77,8 +71,7 @@ class EventStream(EventSourceResponse):
         Raises:
             Problem: the generation was refused before it had begun, and nothing has been sent.
         """
-        self._send = send
-        self._scope = scope
+        self._scope, self._send, self._write = scope, send, writer(scope)
         try:
             async with asyncio.timeout(None) as self._stay:
                 unlisten = self._reader.generation.log.listen(self._go_on)
@@ -94,8 +87,8 @@ class EventStream(EventSourceResponse):
                 raise
         finally:
             self._stopped = True
-            self._reader.close(unsent=self._stuck is not None)
-            for ahead in (self._next_ping, self._next_look, self._next_slice, self._stuck):
+            self._reader.close(unsent=self._sending is not None)
+            for ahead in (self._next_ping, self._next_look, self._next_slice, self._sending):
                 if ahead:
                     ahead.cancel()
         if self._failure:
@@ -105,26 +98,29 @@ class EventStream(EventSourceResponse):
 
     def _go_on(self) -> None:
         """Send what there is, unless a task is at it."""
-        if self._stopped or self._stuck or self._next_slice:
+        if self._stopped or self._sending or self._next_slice:
             return
         try:
-            if self._started or self._start():
+            if self._started:
                 self._send_slice()
-        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - the request's task raises it
+            else:
+                self._start()
+        except Exception as error:  # noqa: BLE001 - the request's task raises it
             self._stop(error)
 
-    def _start(self) -> bool:
-        """Begin the answer; False if it is too early."""
+    def _start(self) -> None:
+        """Begin the answer, unless it is too early."""
         generation = self._reader.generation
         if not self._at_once:
             if not generation.began:
-                return False
+                return
             if generation.refusal:
                 raise generation.refusal
         self._started = True
         self._next_ping = self._loop.call_later(self.ping_interval, self._keep_alive)
-        self._step({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        return self._stuck is None
+        self._hand_over(
+            {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
+        )
 
     def _send_slice(self) -> None:
         reader = self._reader
@@ -133,9 +129,9 @@ class EventStream(EventSourceResponse):
         data = reader.take()
         if self._opening:
             data, self._opening = self._opening + data, b""
-        if data:
-            self._step({"type": "http.response.body", "body": data, "more_body": not reader.over})
-        if reader.behind:
+        if data and (reader.over or not self._write(data)):
+            self._hand_over({"type": "http.response.body", "body": data, "more_body": not reader.over})
+        elif reader.behind:
             # Whoever has a lot to catch up with lets others have their turn between the slices.
             self._next_slice = self._loop.call_soon(self._send_next_slice)
         if reader.due is not None and self._next_look is None:
@@ -151,27 +147,20 @@ class EventStream(EventSourceResponse):
 
     def _keep_alive(self) -> None:
         self._next_ping = self._loop.call_later(self.ping_interval, self._keep_alive)
-        if self._stuck or self._reader.over:
-            return
-        try:
-            self._step({"type": "http.response.body", "body": sse.KEEP_ALIVE, "more_body": True})
-        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - the request's task raises it
-            self._stop(error)
+        if not (self._sending or self._reader.over or self._write(sse.KEEP_ALIVE)):
+            self._hand_over({"type": "http.response.body", "body": sse.KEEP_ALIVE, "more_body": True})
 
-    def _step(self, message: Message) -> None:
-        """Send *message*. If that has to wait, a task sees to it."""
-        sending = self._send(message).__await__()
-        if (waits_for := next(sending, WRITTEN)) is not WRITTEN:
-            self._stuck = self._loop.create_task(self._finish(sending, waits_for))
+    # What cannot be written at once
 
-    # What is done when the socket is full
+    def _hand_over(self, message: Message) -> None:
+        self._sending = self._loop.create_task(self._see_to(message))
 
-    async def _finish(self, sending: Steps, waits_for: Any) -> None:
-        """Bring *sending* to its end, then go on with all that has gathered."""
+    async def _see_to(self, message: Message) -> None:
+        """Send *message*, then go on with all that has gathered."""
         deadline = asyncio.timeout(self.send_timeout)
         try:
             async with deadline:
-                await _resumed(sending, waits_for)
+                await self._send(message)
         except TimeoutError as error:
             if deadline.expired():
                 self._on_stuck()
@@ -180,7 +169,7 @@ class EventStream(EventSourceResponse):
         except Exception as error:  # noqa: BLE001 - the request's task raises it
             self._stop(error)
         else:
-            self._stuck = None
+            self._sending = None
             self._go_on()
 
     def _stop(self, failure: BaseException | None) -> None:
@@ -189,19 +178,3 @@ class EventStream(EventSourceResponse):
             self._stopped = True
             self._failure = failure
             self._stay.reschedule(self._loop.time())
-
-
-@types.coroutine
-def _resumed(steps: Steps, waits_for: Any) -> Steps:
-    """Go on with *steps*, which were taken by hand to where they wait for something."""
-    while True:
-        try:
-            yield waits_for
-        except BaseException as error:  # noqa: BLE001 - a cancellation above all; they decide what to do
-            try:
-                waits_for = steps.throw(error)
-            except StopIteration:
-                return
-        else:
-            yield from steps
-            return

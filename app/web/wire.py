@@ -6,14 +6,15 @@ what is in front. Where nothing is, this is.
 
 import asyncio
 import secrets
+from functools import partial
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from app.protocol import jsontext
 from app.protocol.errors import BadRequest
-from app.web.connection import ABORT
+from app.web.connection import ABORT, WRITE
 
 HEAD_S = 10
 """How long a head may take, from the connection or from its first byte."""
@@ -79,6 +80,7 @@ class Http1(HttpToolsProtocol):
             }:
                 raise ValueError
         super().on_headers_complete()
+        self.scope["extensions"][WRITE] = {"write": partial(_write, self.cycle)}
         # uvicorn keeps the last only; of requests in one packet those before it may still be under way.
         self._answering = [each for each in self._answering if not each.response_complete] + [self.cycle]
 
@@ -119,6 +121,14 @@ class Http1(HttpToolsProtocol):
         self.transport.write(STATUS_LINE[status] + head.encode() + body)
         self.transport.write_eof()
         self._timer = self.loop.call_later(LINGER_S, self.transport.close)
+
+
+def _write(cycle: RequestResponseCycle, data: bytes) -> bool:
+    """Send *data* as a chunk of *cycle*'s answer, as uvicorn's ``send`` does; False if only that can."""
+    if cycle.flow.write_paused or cycle.disconnected or cycle.response_complete or not cycle.chunked_encoding:
+        return False
+    cycle.transport.write(b"%x\r\n%b\r\n" % (len(data), data))
+    return True
 
 
 class WebSocket(WebSocketsSansIOProtocol):

@@ -15,7 +15,8 @@ from app.protocol.usage import Ledger
 
 
 def frame(kind: str, **fields: Any) -> Frame:
-    return Frame(json.dumps({"type": kind, **fields}).encode(), kind)
+    """Return a frame as Claude writes it: without blanks in its JSON."""
+    return Frame(json.dumps({"type": kind, **fields}, separators=(",", ":")).encode(), kind)
 
 
 def message_start(**fields: Any) -> Frame:

@@ -1,0 +1,164 @@
+"""Deltas that are read together say what they say one by one, however they are written, mixed, cut or broken."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.protocol.claude import Translator
+from app.protocol.deltas import join, joins
+from app.protocol.errors import Problem
+from app.protocol.events import Event, Text, Thinking, ToolInput
+from app.protocol.runs import RUN_BYTES, Run
+from app.protocol.sse import Decoder, Frame
+from app.protocol.usage import Ledger
+from tests.protocol.cutting import PLACES, cut
+from tests.protocol.frames import (
+    as_stream,
+    block_start,
+    block_stop,
+    call_start,
+    delta,
+    frame,
+    message_start,
+    partial_json,
+    text,
+    text_start,
+)
+
+TEXTS = st.text(st.sampled_from('a"\\\n}{,🌍漢\ud83d\udf0d\u2028'), max_size=6) | st.just('"}}\n\nevent: ')
+
+OTHERS = st.sampled_from(
+    [
+        frame("ping"),
+        text_start(0),
+        text_start(1),
+        block_start(2, "thinking", thinking="", signature=""),
+        call_start(3),
+        *map(block_stop, range(4)),
+        Frame(
+            b'{"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "b"}}', "x"
+        ),
+        Frame(b'{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"\\"}}', "x"),
+        delta(0, "text_delta", text="c", more={"d": "e"}),
+        frame("novelty", inner={"deep": {"text": "f"}}),
+    ]
+)
+
+RUNS = st.builds(
+    lambda texts, write, index: [write(each, index) for each in texts],
+    st.lists(TEXTS, max_size=5),
+    st.sampled_from(
+        [text, partial_json, lambda piece, index: delta(index, "thinking_delta", thinking=piece)]
+    ),
+    st.sampled_from([0, 1, 2, 3]),
+)
+
+STREAMS = st.lists(RUNS | OTHERS.map(lambda one: [one]), max_size=12).map(
+    lambda some: [message_start(), text_start(0), *(each for run in some for each in run)]
+)
+
+
+def said(pieces: Iterator[list[Event]]) -> tuple[list[Event], str | None]:
+    """Return the events of *pieces*, neighbouring deltas joined, and what went wrong in the end."""
+    events: list[Event] = []
+    try:
+        for some in pieces:
+            for event in some:
+                if events and joins(events[-1], event):
+                    events[-1] = join([events[-1], event])
+                else:
+                    events.append(event)
+    except Problem as problem:
+        return events, problem.message
+    return events, None
+
+
+def together(pieces: list[bytes]) -> tuple[list[Event], str | None]:
+    decoder, one = Decoder(), Translator(Ledger(), lambda: 7)
+    return said(some for piece in pieces for some in one.read(decoder.whole(piece)))
+
+
+def one_by_one(data: bytes) -> tuple[list[Event], str | None]:
+    one = Translator(Ledger(), lambda: 7)
+    return said(one.feed(each) for each in Decoder().feed(data))
+
+
+@given(STREAMS, PLACES)
+def test_however_they_are_mixed_and_cut_they_say_what_each_says(
+    frames: list[Frame], places: list[int]
+) -> None:
+    data = as_stream(frames)
+    assert together(cut(data, places)) == together([data]) == one_by_one(data)
+
+
+@given(STREAMS, st.data())
+def test_what_one_byte_breaks_they_say_as_each_would(frames: list[Frame], data: st.DataObject) -> None:
+    whole = bytearray(as_stream(frames))
+    at = data.draw(st.integers(0, len(whole) - 1))
+    whole[at] = data.draw(st.sampled_from(b'"\\}{\n a0:,\xff'))
+    broken = bytes(whole)
+    assert together([broken]) == one_by_one(broken)
+
+
+@pytest.mark.parametrize(
+    ("start", "write", "kind"),
+    [
+        (text_start(0), text, Text),
+        (block_start(0, "thinking", thinking="", signature=""), lambda piece: delta(0, "thinking_delta", thinking=piece), Thinking),
+        (call_start(0), partial_json, ToolInput),
+    ],
+)  # fmt: skip
+def test_deltas_of_one_read_are_few_events_and_none_is_read_by_itself(
+    monkeypatch: pytest.MonkeyPatch, start: Frame, write: object, kind: type[Event]
+) -> None:
+    assert callable(write)
+    texts = [f"{n} \\" for n in range(1000)]
+    one = Translator(Ledger(), lambda: 7)
+    list(one.read(as_stream([message_start(), start])))
+    monkeypatch.setattr(one, "feed", None)
+    data = as_stream([write(piece) for piece in texts])
+    events = [event for some in one.read(data) for event in some]
+    assert {type(event) for event in events} == {kind}
+    assert "".join(
+        event.piece for event in events if isinstance(event, Text | Thinking | ToolInput)
+    ) == "".join(texts)
+    assert len(events) <= len(data) / RUN_BYTES + 2
+
+
+def test_what_is_looked_at_together_is_bounded() -> None:
+    long = as_stream([text("x" * 1000)] * 100)
+    run = Run(0, "text_delta", "text")
+    read = run.read(long, 0)
+    assert read is not None
+    assert 10_000 < len(read[0]) < RUN_BYTES
+    assert long[read[1] :].startswith(b"event: ")
+    assert run.read(as_stream([text("x" * RUN_BYTES)] * 2), 0) is None  # not even one: it is read by itself
+    assert run.read(as_stream([text("x" * RUN_BYTES)]), 0) == ("x" * RUN_BYTES, RUN_BYTES + 115)
+
+
+@pytest.mark.parametrize("piece", ["", "a", "\\", '"', '\\"', "\n", "\ud83d", "日本", '"}}\n\n'])
+def test_each_text_is_read_exactly(piece: str) -> None:
+    written = json.dumps(piece).encode()
+    line = b'event: content_block_delta\ndata: {"type":"content_block_delta","index":7,"delta":{"type":"text_delta","text":%b}}\n\n'
+    assert Run(7, "text_delta", "text").read(line % written, 0) == (piece, len(line % written))
+    assert Run(8, "text_delta", "text").read(line % written, 0) is None
+
+
+def test_a_text_whose_quote_is_escaped_has_no_end_and_is_left_to_who_reads_json() -> None:
+    line = b'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a\\"}}\n\n'
+    run = Run(0, "text_delta", "text")
+    assert run.read(line, 0) is None
+    assert run.read(line + as_stream([text("b")]), 0) is None
+    assert run.read(line.replace(b"\\", b"\\\\"), 0) == ("a\\", len(line) + 1)
+
+
+def test_comments_between_frames_say_nothing() -> None:
+    data = (
+        as_stream([message_start(), text_start(), text("a")]) + b": still here\n\n" + as_stream([text("b")])
+    )
+    events, wrong = together([data])
+    assert wrong is None
+    assert events[-1] == Text("ab", 0)
