@@ -1,5 +1,6 @@
 """What is wrong with a request is said in the contract's shape, names the field, and nothing goes upstream."""
 
+import gzip
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -199,7 +200,21 @@ async def test_nothing_outside_the_pages_files_can_be_fetched(path: str, small: 
     assert answer.json["request_id"]
 
 
-@pytest.mark.parametrize("key", ["", "a" * 201, "naïve", "a\tb"])
+async def test_a_compressed_body_is_a_415_that_says_so(small: Gateway, claude: ScriptedClaude) -> None:
+    packed = gzip.compress(b'{"prompt":"x"}')
+    answer = await small.request("POST", "/api/chat", packed, {"Content-Encoding": "gzip"})
+    assert answer.status == 415
+    assert "Content-Encoding" in answer.error["message"]
+    assert not claude.calls
+    plain = await small.request("POST", "/api/chat", b"[]", {"Content-Encoding": "identity"})
+    assert plain.status == 400  # read, and found to be no question
+
+
+TWICE = "a\r\nIdempotency-Key: b"
+"""Two keys may lead to two answers, and one would be billed for nothing."""
+
+
+@pytest.mark.parametrize("key", ["", "a" * 201, "naïve", "a\tb", TWICE])
 async def test_a_malformed_idempotency_key_is_a_400(key: str, small: Gateway, claude: ScriptedClaude) -> None:
     answer = await small.request("POST", "/api/chat", ask("x"), {"Idempotency-Key": key})
     assert answer.status == 400
@@ -208,6 +223,7 @@ async def test_a_malformed_idempotency_key_is_a_400(key: str, small: Gateway, cl
 
 
 async def test_cancelling_by_key_needs_a_key(small: Gateway) -> None:
+    assert (await small.request("DELETE", "/api/chat", headers={"Idempotency-Key": TWICE})).status == 400
     answer = await small.request("DELETE", "/api/chat")
     assert answer.status == 400
     assert "Idempotency-Key" in answer.error["message"]

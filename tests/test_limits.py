@@ -284,7 +284,7 @@ async def test_what_was_really_used_is_counted_and_not_what_was_reserved() -> No
         assert used(gateway) == (100, 0)
         refused = answers[-1]
         assert refused.error["type"] == "rate_limit_error"
-        assert "100 tokens in 1 day" in refused.error["message"]
+        assert "100 tokens in 1 day is used up" in refused.error["message"]
         assert 0 < int(refused.headers["retry-after"]) <= 86_400
         assert standing(refused) == (100, 0)
         stream = await gateway.request("POST", "/api/chat", ask("x"))
@@ -302,7 +302,10 @@ async def test_an_answer_under_way_has_its_tokens_set_aside() -> None:
         two = await gateway.stream(ask("x", max_tokens=900))  # as much as is left
         await two.next("text")
         assert sum(used(gateway)) == 1000
-        assert (await chat(gateway, max_tokens=1)).status == 429
+        refused = await chat(gateway, max_tokens=1)
+        assert refused.status == 429
+        assert "set aside for answers under way" in refused.error["message"]
+        assert int(refused.headers["retry-after"]) <= 5  # and not until midnight: one may end any moment
         assert (await gateway.request("DELETE", f"/api/chat/{one.id}")).status == 200
         await one.rest()
         spent, reserved = used(gateway)

@@ -21,6 +21,8 @@ WRONG = {
     f"{'a' * 65} sha256:{'0' * 64}": "must begin with a name",
     line("a", ALICE, "expires=soon"): "expires: must be a date",
     line("a", ALICE, "colour=red"): "there is no such setting",
+    line("a", ALICE, "name=root"): "there is no such setting",
+    line("a", ALICE, f"sha256={'0' * 64}"): "there is no such setting",
     line("a", ALICE, "models="): "models",
     line("a", ALICE, "models=gpt-9"): "gpt-9 is not among GATEWAY_MODELS",
     line("a", ALICE, "max_tokens=0"): "max_tokens",

@@ -102,7 +102,7 @@ OPTIONS = tuple(name for name in Token.model_fields if name not in ("name", "sha
 
 def parse(text: str, general: Terms) -> tuple[list[Token], list[str]]:
     """Return the tokens of a file's *text*, and a line for each line that is wrong, which never repeats it."""
-    tokens: list[Token] = []
+    tokens: dict[bytes, Token] = {}
     wrong: list[str] = []
     for number, line in enumerate(text.splitlines(), 1):
         words = line.partition("#")[0].split()
@@ -110,21 +110,19 @@ def parse(text: str, general: Terms) -> tuple[list[Token], list[str]]:
             continue
         try:
             token = _token(words, general)
-            if any(token.sha256 == other.sha256 for other in tokens):
+            if token.sha256 in tokens:
                 msg = "this hash has a line already"
                 raise ValueError(msg)
-            tokens.append(token)
+            tokens[token.sha256] = token
         except ValidationError as error:
             wrong += [f"line {number}: {_said(item)}" for item in error.errors(include_input=False)]
         except ValueError as error:
             wrong.append(f"line {number}: {error}")
-    return tokens, wrong
+    return list(tokens.values()), wrong
 
 
 def _said(item: Mapping[str, Any]) -> str:
     name, message = str(item["loc"][0]), item["msg"].removeprefix("Value error, ")
-    if name not in OPTIONS:
-        return f"there is no such setting of a token; there are {', '.join(OPTIONS)}"
     if name == "expires":
         return "expires: must be a date, like 2027-01-31 or 2027-01-31T18:00+01:00"
     return f"{name}: {message[0].lower()}{message[1:]}"
@@ -144,6 +142,9 @@ def _token(words: list[str], general: Terms) -> Token:
     given = dict(option.partition("=")[::2] for option in options)
     if len(given) < len(options):
         msg = "says something twice"
+        raise ValueError(msg)
+    if not given.keys() <= set(OPTIONS):
+        msg = f"there is no such setting of a token; there are {', '.join(OPTIONS)}"
         raise ValueError(msg)
     token = Token(name=name, sha256=bytes.fromhex(kept.removeprefix(SCHEME)), **given)
     if unknown := set(token.models or ()) - set(general.models):
@@ -191,6 +192,7 @@ class TokensFile:
         self._general = general
         self._tokens: dict[bytes, tuple[Token, Terms]] = {}
         self._read: tuple[int, ...] | None = None
+        self._said = ""
         # Looked up by a hash that only this process can make, a token's own says nothing by the time it takes.
         self._key = secrets.token_bytes(32)
 
@@ -246,13 +248,14 @@ class TokensFile:
         try:
             tokens, wrong = parse(read(self._path), self._general)
         except ValueError as error:
-            self._read = None
-            logger.error("GATEWAY_TOKENS_FILE %s; nobody can sign in until it can be read", error)
+            if str(error) != self._said:  # once, and not for each who asks
+                logger.error("GATEWAY_TOKENS_FILE %s; nobody can sign in until it can be read", error)
+            self._said, self._read = str(error), None
             msg = "The gateway cannot tell just now whose token this is. Try again in a moment."
             raise Unavailable(msg, retry_after_s=1) from error
         for line in wrong:
             logger.error("GATEWAY_TOKENS_FILE: %s; this line is left out", line)
-        if self._read is not None:
+        if self._read is not None or self._said:
             logger.info("GATEWAY_TOKENS_FILE has changed: %d tokens", len(tokens))
-        self._read = now
+        self._said, self._read = "", now
         self._tokens = {self._mark(token.sha256): (token, token.terms(self._general)) for token in tokens}

@@ -33,6 +33,9 @@ COUNTED = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_toke
 STEP = 500
 """Tokens that are reserved at a time once an answer needs more than was thought."""
 
+WAIT_S = 5
+"""What a client is told to wait for an answer under way."""
+
 
 @dataclass(slots=True)
 class Account:
@@ -104,16 +107,22 @@ class Purse:
             self._account.window, self._account.used = window, 0
         left = self._budget.amount - self._account.used - self._account.reserved
         if left <= 0:
-            reset_s = (window + 1) * length_s - now
-            standing = Standing(self._budget.amount, 0, reset_s, length_s)
-            msg = (
-                f"Your budget of {self._budget.amount:,} tokens in {in_words(length_s)} is used up, or set aside for "
-                f"answers under way. It begins anew in {in_words(reset_s)}."
-            )
-            raise TooMany(msg, retry_after_s=reset_s, headers=standing.headers(), limit="token_budget")
+            raise self._refusal((window + 1) * length_s - now)
         taken = min(wanted, left)
         self._account.reserved += taken
         self._held += taken
+
+    def _refusal(self, reset_s: float) -> TooMany:
+        amount, length_s = self._budget.amount, self._budget.get_expiry()
+        budget = f"Your budget of {amount:,} tokens in {in_words(length_s)} is"
+        if self._account.used < amount:  # what an answer under way does not use is there when it ends
+            msg = f"{budget} all used or set aside for answers under way. Wait for one to end."
+            retry_after_s: float = WAIT_S
+        else:
+            msg = f"{budget} used up. It begins anew in {in_words(reset_s)}."
+            retry_after_s = reset_s
+        headers = Standing(amount, 0, reset_s, length_s).headers()
+        return TooMany(msg, retry_after_s=retry_after_s, headers=headers, limit="token_budget")
 
     def spend(self, used: int) -> None:
         """Note that the answer has used *used* tokens so far.

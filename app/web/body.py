@@ -17,13 +17,16 @@ async def read_json(request: Request, limit: int) -> bytes:
     """Return the request's body.
 
     Raises:
-        WrongMediaType: it is not said to be JSON.
+        WrongMediaType: it is not said to be JSON, or is compressed.
         TooLarge: it has more than *limit* bytes, or says so.
         SlowBody: it comes too slowly.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         msg = "Content-Type: must be application/json."
+        raise WrongMediaType(msg)
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        msg = "Content-Encoding: compressed bodies are not taken here; send plain JSON."
         raise WrongMediaType(msg)
     msg = f"The body is larger than this gateway takes, {limit:,} bytes."
     said = request.headers.get("content-length", "")

@@ -44,11 +44,12 @@ async def _caller(request: Request) -> Caller:
     return caller
 
 
-async def _key(idempotency_key: Annotated[str | None, Header()] = None) -> str | None:
-    if idempotency_key is not None and not IDEMPOTENCY_KEY.fullmatch(idempotency_key):
-        msg = "Idempotency-Key: must be 1 to 200 printable ASCII characters."
+async def _key(request: Request) -> str | None:
+    given = request.headers.getlist("idempotency-key")
+    if len(given) > 1 or not all(map(IDEMPOTENCY_KEY.fullmatch, given)):
+        msg = "Idempotency-Key: must be 1 to 200 printable ASCII characters, and there once."
         raise BadRequest(msg)
-    return idempotency_key
+    return given[0] if given else None
 
 
 Here = Annotated[Gateway, Depends(_gateway)]
@@ -61,7 +62,7 @@ async def chat(request: Request) -> Response:
     """Start a generation, or find the one that its Idempotency-Key started, and stream it or wait for its end."""
     # Not left to FastAPI as elsewhere: its resolving them costs as much as reading and checking the body.
     gateway, caller = await _gateway(request), await _caller(request)
-    key = await _key(request.headers.get("idempotency-key"))
+    key = await _key(request)
     settings = gateway.settings
     raw = await read_json(request, settings.max_body_bytes)
     asked = parse(raw, settings, gateway.toolbox, caller.terms)

@@ -17,7 +17,7 @@ STATUSES = {
     408: "The body came too slowly.",
     410: "The answer is no longer kept.",
     413: "The body is too large.",
-    415: "The body is not said to be JSON.",
+    415: "The body is not said to be JSON, or is compressed.",
     422: "The Idempotency-Key came before with another body.",
     429: "Too often, or too much at once; `Retry-After` says when it may work.",
     500: "The gateway's or Claude's fault.",
