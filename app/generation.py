@@ -18,7 +18,7 @@ from app.logs import traced
 from app.protocol.errors import Bug, Drained, Problem, TooLong
 from app.protocol.events import CONTENT, Delta, Done, Error, Event, Start, Text
 from app.protocol.fold import Fold
-from app.protocol.log import Log, LogFull
+from app.protocol.log import Account, Log, LogFull
 from app.protocol.usage import Ledger, Spent, TextDigest
 from app.record import Record
 
@@ -81,12 +81,14 @@ class Rules:
         max_bytes: Bound of a log.
         grace_s: Seconds a generation goes on with no reader; -1 for to its end.
         price: Tells what upstream messages cost in US dollars, None when that is unknown.
+        account: What all logs together hold.
         replica: The name of this process among several, if it has one.
     """
 
     max_bytes: int
     grace_s: float
     price: Callable[[Sequence[Spent]], float | None]
+    account: Account = field(default_factory=Account)
     replica: str | None = None
 
 
@@ -110,6 +112,7 @@ class Generation:
     Attributes:
         ending: How Claude ended the answer, once it has.
         problem: What it failed with.
+        cost_usd: What Claude's messages cost, as far as Claude reported them, once it has ended; None when unknown.
         readers: How many there are now.
         ttft_ms: From the beginning to the first piece of content.
     """
@@ -129,11 +132,12 @@ class Generation:
         self.owner = owner
         self.client = client
         self.request_id = request_id
-        self.log = Log(rules.max_bytes)
+        self.log = Log(rules.max_bytes, rules.account)
         self.ledger = Ledger()
         self.record = Record()
         self.ending = Ending()
         self.problem: Problem | None = None
+        self.cost_usd: float | None = None
         self.readers = 0
         self._rules = rules
         self._on_end = on_end
@@ -242,6 +246,9 @@ class Generation:
             await asyncio.wait([self._task])
 
     def _finish(self, stop_reason: str | None, ending: Ending) -> None:
+        if self.log.ended:
+            return
+        self.cost_usd = self._rules.price(self.ledger.messages)
         duration_ms = self.elapsed_ms()
         usage = self.ledger.total()
         tokens = usage.get("output_tokens")
@@ -260,6 +267,7 @@ class Generation:
         if self.log.ended:
             return
         self.problem = problem
+        self.cost_usd = self._rules.price(self.ledger.messages)
         error: dict[str, Any] = {
             "type": problem.type,
             "message": problem.message,
@@ -271,19 +279,12 @@ class Generation:
         self._end(Error(error, request_id, self.ledger.total(), self._digest.hexdigest()))
 
     def _end(self, terminal: Done | Error) -> None:
-        if self.log.ended:
-            return
         for timer in (self._start_anyway, self._orphan):
             if timer:
                 timer.cancel()
         # Together, so that nobody takes a refusal for the beginning of an answer.
         self.log.append(*([] if self.began else [self._opening()]), terminal)
         self._on_end(self)
-
-    @property
-    def cost_usd(self) -> float | None:
-        """What Claude's messages so far cost, as far as Claude has reported it; None when unknown."""
-        return self._rules.price(self.ledger.messages)
 
     @property
     def has_content(self) -> bool:

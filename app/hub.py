@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from dataclasses import dataclass
 
 from app.caller import ANONYMOUS
@@ -51,17 +51,13 @@ class Hub:
         self._live: set[Generation] = set()
         self._keys: dict[tuple[str, str], _Key] = {}
         self._key_of: dict[str, tuple[str, str]] = {}
-        self._ended_bytes = 0
+        self._live_of: Counter[str] = Counter()
         self._tombstones: OrderedDict[str, tuple[str, float]] = OrderedDict()
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self.draining = False
         metrics.live.set_function(lambda: len(self._live))
         metrics.readers.set_function(lambda: sum(each.readers for each in self._generations.values()))
-        metrics.log_bytes.set_function(self.log_bytes)
-
-    def log_bytes(self) -> int:
-        """Return how much all logs hold."""
-        return self._ended_bytes + sum(generation.log.bytes for generation in self._live)
+        metrics.log_bytes.set_function(lambda: rules.account.bytes)
 
     def start(
         self,
@@ -104,6 +100,7 @@ class Hub:
         )
         self._generations[generation.id] = generation
         self._live.add(generation)
+        self._live_of[client] += 1
         if key is not None:
             self._keys[owner, key] = _Key(generation, request.fingerprint)
             self._key_of[generation.id] = (owner, key)
@@ -142,14 +139,15 @@ class Hub:
                 "The gateway has as many answers under way as it takes (GATEWAY_MAX_GENERATIONS). Try again."
             )
             raise Unavailable(msg, retry_after_s=RETRY_AFTER_S, limit="generations")
-        if sum(each.client == client for each in self._live) >= max_streams:
+        if self._live_of[client] >= max_streams:
             msg = "You have as many answers under way as you may (GATEWAY_MAX_STREAMS_PER_CLIENT). Wait for one to end."
             raise TooMany(msg, retry_after_s=RETRY_AFTER_S, limit="streams")
-        if self.log_bytes() > self._settings.max_log_bytes:
+        held, most = self._rules.account, self._settings.max_log_bytes
+        if held.bytes > most:
             # Replay of what has long ended is worth less than a new answer.
             for generation in [each for each in self._generations.values() if each not in self._live]:
                 self.retire(generation)
-                if self.log_bytes() <= self._settings.max_log_bytes:
+                if held.bytes <= most:
                     return
             msg = "The gateway keeps as much as it may (GATEWAY_MAX_LOG_BYTES). Try again."
             raise Unavailable(msg, retry_after_s=RETRY_AFTER_S, limit="log_bytes")
@@ -184,7 +182,9 @@ class Hub:
 
     def _ended(self, generation: Generation) -> None:
         self._live.discard(generation)
-        self._ended_bytes += generation.log.bytes
+        self._live_of[generation.client] -= 1
+        if not self._live_of[generation.client]:
+            del self._live_of[generation.client]
         ended = outcome(generation, generation.owner if generation.owner != ANONYMOUS else None)
         self._metrics.generation_ended(ended, generation.problem)
         self._telemetry.generation_ended(ended, generation.record)
@@ -198,7 +198,7 @@ class Hub:
             return
         if timer := self._timers.pop(generation.id, None):
             timer.cancel()
-        self._ended_bytes -= generation.log.bytes
+        self._rules.account.bytes -= generation.log.bytes
         key = self._key_of.pop(generation.id, None)
         if (
             key and self._keys[key].generation is generation

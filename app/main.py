@@ -64,7 +64,9 @@ def create_app(settings: Settings, base_url: str | None) -> FastAPI:
             servers = await stack.enter_async_context(
                 McpServers(settings.mcp_servers, toolbox, settings.tool_timeout)
             )
-            rules = Rules(settings.max_generation_bytes, settings.orphan_grace, prices.of, settings.replica)
+            rules = Rules(
+                settings.max_generation_bytes, settings.orphan_grace, prices.of, replica=settings.replica
+            )
             hub = Hub(settings, metrics, traces, rules)
             stack.push_async_callback(hub.close)
             catalogue = Catalogue(upstream)

@@ -15,8 +15,6 @@ from app import logs
 from app.caller import ANONYMOUS
 from app.monitoring import metrics as metrics_module
 from app.monitoring.outcome import coarse
-from app.monitoring.pricing import Prices
-from app.protocol.usage import Spent
 from app.record import GAP_SECONDS, Gaps
 from app.tools.registry import Toolbox
 from tests import kit
@@ -301,46 +299,6 @@ async def test_what_an_answer_costs_is_told_with_it(claude: ScriptedClaude) -> N
     # 11 tokens at 4 $, a million read from the cache at 0.2 $, a thousand written at 20 $ a million.
     assert known.json["cost_usd"] == pytest.approx(0.000044 + 0.2 + 0.02)
     assert other.json["cost_usd"] is None
-
-
-@pytest.mark.parametrize(
-    ("messages", "cost"),
-    [
-        ([], None),
-        ([Spent("claude-opus-5-5", {"input_tokens": 1_000_000, "output_tokens": 0})], 4.0),
-        # Messages add up, each at the price of who answered; one that is unknown makes the sum unknown.
-        (
-            [
-                Spent("claude-opus-5-5", {"output_tokens": 1000}),
-                Spent("claude-haiku-4-5", {"output_tokens": 1000}),
-            ],
-            0.025,
-        ),
-        ([Spent("claude-opus-5-5", {"output_tokens": 1000}), Spent("own", {"output_tokens": 1})], None),
-        ([Spent(None, {"output_tokens": 1})], None),
-        ([Spent("claude-opus-5-5", {"output_tokens": "many"})], None),
-        ([Spent("claude-opus-5-5", {"output_tokens": 1000, "speed": "fast"})], 0.04),
-        # What is kept in the cache for an hour costs more; a search by Claude's server has its own price.
-        (
-            [
-                Spent(
-                    "claude-opus-5-5",
-                    {
-                        "cache_creation_input_tokens": 2000,
-                        "cache_creation": {
-                            "ephemeral_5m_input_tokens": 1000,
-                            "ephemeral_1h_input_tokens": 1000,
-                        },
-                        "server_tool_use": {"web_search_requests": 3},
-                    },
-                )
-            ],
-            0.005 + 0.008 + 0.03,
-        ),
-    ],
-)
-async def test_prices_are_claudes(messages: list[Spent], cost: float | None) -> None:
-    assert Prices().of(messages) == (cost if cost is None else pytest.approx(cost))
 
 
 async def test_no_word_of_anybody_gets_into_the_log_or_metrics_at_any_level(

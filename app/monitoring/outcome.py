@@ -1,6 +1,7 @@
 """How a generation ended, for the operator: what its line in the log says and metrics count. It holds no text."""
 
-from dataclasses import asdict, dataclass
+import dataclasses
+from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Any, Literal
 
@@ -75,9 +76,11 @@ class Outcome:
 
     def fields(self) -> dict[str, Any]:
         """Return what the log says: all of it but what is absent."""
-        out = asdict(self)
-        del out["user"]
-        return {name: value for name, value in out.items() if value is not None}
+        said = {name: getattr(self, name) for name in LOGGED}
+        return {name: value for name, value in said.items() if value is not None}
+
+
+LOGGED = tuple(field.name for field in dataclasses.fields(Outcome) if field.name != "user")
 
 
 def outcome(generation: Generation, user: str | None) -> Outcome:

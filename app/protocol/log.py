@@ -10,6 +10,7 @@ once. So what a delta costs falls with how many come at a time.
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple, Self
 
 from app.protocol import sse
@@ -88,21 +89,30 @@ class Cursor(NamedTuple):
 START = Cursor()
 
 
+@dataclass(slots=True)
+class Account:
+    """What logs that share it hold together, in bytes; whoever forgets one takes off what it held."""
+
+    bytes: int = 0
+
+
 class Log:
     """What one generation has said.
 
     Args:
         max_bytes: Bound for frames and what they cost beside.
+        account: Where they are counted besides.
 
     Attributes:
         bytes: How much of that is used.
         terminal: The terminal event, once there is one.
     """
 
-    def __init__(self, max_bytes: int) -> None:
+    def __init__(self, max_bytes: int, account: Account | None = None) -> None:
         self._entries: list[Entry] = []
         self._bells: list[Bell] = []
         self._max = max_bytes
+        self._account = account or Account()
         self.bytes = 0
         self.terminal: Done | Error | None = None
 
@@ -143,6 +153,7 @@ class Log:
             raise LogFull(msg)
         self._entries.append(Entry(event, frame))
         self.bytes += size
+        self._account.bytes += size
 
     def after(self, number: int) -> Sequence[Entry]:
         """Return the entries after the first *number*, oldest first."""
