@@ -141,7 +141,7 @@ export class Chat {
       const isOpen = () => this.#workspace.conversation.id === reply.conversation;
       answer.onShown = () => isOpen() && this.#follower.follow();
       answer.onState = (state) => {
-        const waits = state === "reconnecting" || state === "offline";
+        const waits = state === "reconnecting" || state === "offline" || state === "queued";
         if (waits && isOpen()) this.#announcer.say(text.state[state]);
       };
     };

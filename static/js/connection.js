@@ -3,7 +3,8 @@
  * One generation over an unreliable network: POST, read, and whenever the connection is cut before `[DONE]`, resume.
  *
  *   no id known yet   the same POST with the same Idempotency-Key: the gateway attaches, nothing is billed twice
- *   id known          GET /api/chat/{id}/stream with Last-Event-ID: everything after the last event that was seen
+ *   id known          GET /api/chat/{id}/stream with Last-Event-ID: everything after the last event that was seen;
+ *                     where the browser has no connection left for it, the same over a WebSocket (lines.js)
  *
  * An event is handed on once, by its id, whatever is sent again. One attempt is in flight at any time. Between attempts
  * the wait is exponential with full jitter, from what the stream's `retry:` line asks (or 250 ms) up to 5 s, and is cut
@@ -31,6 +32,8 @@ const ATTEMPTS_TO_START = 5;
 const GIVE_UP = 600_000;
 /** ms that a stopped generation may take to say that it has stopped */
 const STOP_GRACE = 5_000;
+/** ms that a line is waited for, where a WebSocket has not come through, before the next one is tried */
+const QUEUE = 5_000;
 /** ms: what comes after a longer pause in a resumed stream is news, what comes before it is catching up */
 const CATCH_UP_PAUSE = 80;
 
@@ -41,10 +44,12 @@ const CATCH_UP_PAUSE = 80;
  * @property {() => number} random  0 ≤ x < 1
  * @property {(ms: number, signal: AbortSignal) => Promise<void>} sleep  ends early when aborted
  * @property {() => boolean} online
+ * @property {import("./lines.js").Lines} lines
+ * @property {(id: string, cursor: string | null, signal: AbortSignal) => Promise<Response>} listen  see socket.js
  * @property {() => boolean} asking  the reader is being asked to sign in, which takes its time
  */
 
-/** @typedef {"connecting" | "streaming" | "reconnecting" | "offline" | "stopping"} State */
+/** @typedef {"connecting" | "queued" | "streaming" | "reconnecting" | "offline" | "stopping"} State */
 
 /**
  * @typedef {object} Start
@@ -93,6 +98,8 @@ export class Connection {
   #stopLost = false;
   /** @type {number | null} ms that the gateway asked to wait (Retry-After) */
   #asked = null;
+  #sent = false;
+  #unheard = false; // the last WebSocket did not come through
 
   /** @type {(event: ChatEvent, live: boolean) => void} `live`: news, not catching up */
   onEvent = () => {};
@@ -139,6 +146,7 @@ export class Connection {
       if (vain) return { kind: "interrupted" };
       this.#say(online() ? "reconnecting" : "offline");
       await this.#wait();
+      if (this.#stopLost) return { kind: "stopped" };
     }
   }
 
@@ -159,6 +167,11 @@ export class Connection {
     if (this.#stopping) return;
     this.#stopping = true;
     this.#say("stopping");
+    if (!this.#sent) {
+      this.#stopLost = true; // nobody has to confirm
+      this.revive();
+      return this.#cancel(); // a tab that was closed may have asked
+    }
     await this.#cancel();
     this.#nap.abort();
     await this.#around.sleep(STOP_GRACE, new AbortController().signal);
@@ -187,11 +200,16 @@ export class Connection {
   async #read() {
     this.#attempt = new AbortController();
     const { signal } = this.#attempt;
+    const line = await this.#line(signal);
+    if (signal.aborted) {
+      line?.();
+      return false;
+    }
     this.#patience = this.id === null ? UPLOAD : SILENCE;
     this.#lastLife = this.#around.now();
     void this.#watch(this.#attempt);
     try {
-      const response = await this.#open(signal);
+      const response = line ? await this.#open(signal) : await this.#openSocket(signal);
       this.#patience = SILENCE;
       this.#asked = null;
       if (response.status === 204) return true;
@@ -201,12 +219,64 @@ export class Connection {
       return await this.#drain(response.body.getReader());
     } finally {
       this.#attempt.abort(); // ends the watch, and frees the socket of a response that was not read to its end
+      line?.();
+    }
+  }
+
+  /** One of the browser's connections, to be given back; null: a WebSocket has to do. @param {AbortSignal} signal */
+  async #line(signal) {
+    const { lines, sleep } = this.#around;
+    let line = await lines.take();
+    while (line === null && !signal.aborted && (this.#unheard || (this.id === null && !lines.sockets))) {
+      this.#unheard = false;
+      this.#say("queued");
+      const enough = new AbortController();
+      void sleep(QUEUE, signal).then(() => enough.abort());
+      line = await lines.wait(enough.signal);
+    }
+    return line;
+  }
+
+  /**
+   * Without a line: a question is asked over HTTP, but read over a WebSocket.
+   *
+   * @param {AbortSignal} signal
+   * @returns {Promise<Response>}
+   */
+  async #openSocket(signal) {
+    if (this.id !== null) return this.#listen(this.id, signal);
+    const begun = await this.#around.lines.begin(signal);
+    try {
+      const response = await this.#open(signal);
+      this.#learn(response.headers.get("X-Chat-Id"));
+      if (!response.ok || this.id === null) return response;
+      const listening = await this.#listen(this.id, signal); // before the other is given up: somebody reads all the time
+      void response.body?.cancel().catch(() => {});
+      return listening;
+    } finally {
+      begun();
+    }
+  }
+
+  /** @param {string} id @param {AbortSignal} signal */
+  async #listen(id, signal) {
+    this.#sent = true;
+    const { lines, listen } = this.#around;
+    try {
+      const response = await listen(id, this.cursor, signal);
+      lines.sockets = true;
+      return response;
+    } catch (error) {
+      this.#unheard = true;
+      lines.sockets = false;
+      throw error;
     }
   }
 
   /** @param {AbortSignal} signal */
   #open(signal) {
     const { fetch } = this.#around;
+    this.#sent = true;
     if (this.id === null) {
       const headers = { "Content-Type": "application/json", "Idempotency-Key": this.#key };
       return fetch("api/chat", { method: "POST", headers, body: JSON.stringify(this.#request), signal });

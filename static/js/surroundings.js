@@ -1,12 +1,23 @@
 // @ts-check
 /** What the browser gives to modules that are also tested without one. */
 
+import { Lines } from "./lines.js";
+import { listen } from "./socket.js";
+
 /** @typedef {import("./connection.js").Surroundings} Surroundings */
+
+/** Over HTTP/1.1 the browser opens only few connections; not known counts as that. */
+function bounded() {
+  const [page] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
+  return !/^h[23]/.test(page?.nextHopProtocol ?? "");
+}
 
 /** @param {import("./session.js").Session} session @returns {Surroundings} */
 export const surroundings = (session) => ({
   fetch: (url, init) => session.fetch(url, init),
   asking: () => session.asking,
+  lines: new Lines(tabs.locks, bounded()),
+  listen,
   now: () => performance.now(),
   random: Math.random,
   online: () => navigator.onLine,

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Connection } from "../../static/js/connection.js";
+import { Lines } from "../../static/js/lines.js";
 
 /** @typedef {{url: string, method: string, headers: Headers, body: string | null}} Asked */
 /** @typedef {(asked: Asked, signal: AbortSignal | null) => Response | Promise<Response>} Answer */
@@ -47,8 +48,9 @@ const unreachable = () => Promise.reject(new TypeError("Failed to fetch"));
 /**
  * @param {Answer[]} answers
  * @param {Partial<import("../../static/js/connection.js").Start>} [how]
+ * @param {Partial<import("../../static/js/connection.js").Surroundings>} [other]
  */
-function set(answers, how = {}) {
+function set(answers, how = {}, other = {}) {
   /** @type {Asked[]} */
   const asked = [];
   /** @type {number[]} */
@@ -63,6 +65,8 @@ function set(answers, how = {}) {
     random: () => 0.5,
     online: () => true,
     asking: () => reader.asked,
+    lines: new Lines(null, false),
+    listen: () => Promise.reject(new Error("nobody listens here")),
     fetch: async (url, init) => {
       const request = {
         url,
@@ -86,6 +90,7 @@ function set(answers, how = {}) {
           resolve();
         });
       }),
+    ...other,
   };
   const connection = new Connection({ request: { prompt: "x" }, key: "k", ...how }, around);
   let received = "";
@@ -260,12 +265,81 @@ test("stop cancels by id, and the stream's own end is waited for", async () => {
 
 test("stop before any id cancels by key", async () => {
   const it = set([
-    (_, signal) => new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason))),
+    (_, signal) => {
+      void it.connection.stop();
+      return new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
+    },
     () => status(200, {}),
   ]);
-  const outcome = it.run();
-  await it.connection.stop();
-  assert.deepEqual(await outcome, { kind: "stopped" });
+  assert.deepEqual(await it.run(), { kind: "stopped" });
   assert.deepEqual([it.asked[1]?.method, it.asked[1]?.url], ["DELETE", "api/chat"]);
   assert.equal(it.asked[1]?.headers.get("Idempotency-Key"), "k");
+});
+
+/** What a browser has of lines. @param {boolean} free  whether one becomes free @param {boolean} [sockets] */
+function lines(free, sockets = true) {
+  /** @type {string[]} */
+  const log = [];
+  const release = () => void log.push("back");
+  /** @type {any} */
+  const given = {
+    sockets,
+    take: async () => null,
+    wait: async (/** @type {AbortSignal} */ signal) => {
+      log.push("waits");
+      if (free) return release;
+      return new Promise((resolve) => signal.addEventListener("abort", () => resolve(null)));
+    },
+    begin: async () => {
+      log.push("begins");
+      return release;
+    },
+  };
+  return { log, lines: given };
+}
+
+test("without a line a question is asked over HTTP and read over a WebSocket", async () => {
+  const { log, lines: none } = lines(false);
+  /** @type {any[]} */
+  const heard = [];
+  let given = false;
+  const posted = new Response(new ReadableStream({ cancel: () => void (given = true) }), {
+    headers: { "X-Chat-Id": "g1" },
+  });
+  const listen = async (/** @type {string} */ id, /** @type {string | null} */ cursor) => {
+    heard.push([id, cursor, given]);
+    return heard.length === 1 ? stream([start, text(2, "Hel")]) : stream([text(3, "lo"), done]);
+  };
+  const it = set([() => posted], {}, { lines: none, listen });
+  assert.deepEqual(await it.run(), { kind: "ended" });
+  assert.deepEqual([it.text(), it.asked.length], ["Hello", 1]);
+  assert.deepEqual(heard, [
+    ["g1", null, false], // it is read over the WebSocket before the POST is given up
+    ["g1", "1-2", true],
+  ]);
+  assert.deepEqual(log, ["begins", "back"]);
+});
+
+test("where no WebSocket comes through, a line is waited for", async () => {
+  const { log, lines: none } = lines(true);
+  const listen = () => Promise.reject(new Error("a proxy that knows no WebSockets"));
+  const it = set([() => stream([text(5, "lo"), done])], { id: "g1", cursor: "1-4" }, { lines: none, listen });
+  /** @type {string[]} */
+  const states = [];
+  it.connection.onState = (state) => void states.push(state);
+  assert.deepEqual(await it.run(), { kind: "ended" });
+  assert.equal(it.text(), "lo");
+  assert.deepEqual(log, ["waits", "back"]);
+  assert.ok(states.includes("queued"));
+});
+
+test("a question that waits for a line is not asked, and can be stopped at once", async () => {
+  const { lines: none } = lines(false, false);
+  const it = set([() => status(404, {})], {}, { lines: none });
+  it.connection.onState = (state) => void (state === "queued" && it.connection.stop());
+  assert.deepEqual(await it.run(), { kind: "stopped" });
+  assert.deepEqual(
+    it.asked.map(({ method }) => method),
+    ["DELETE"],
+  );
 });

@@ -2,6 +2,7 @@
 // Several tabs and one gateway, made of scripts. A tab can die: its lock goes to the next in line.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Lines } from "../../static/js/lines.js";
 import { SharedConnection } from "../../static/js/shared-connection.js";
 
 const encoder = new TextEncoder();
@@ -81,6 +82,8 @@ function browser() {
       random: Math.random,
       online: () => true,
       asking: () => false,
+      lines: new Lines(null, false),
+      listen: () => Promise.reject(new Error("nobody listens here")),
       sleep: () => new Promise(() => {}),
     };
     const connection = new SharedConnection({ name: "r1", request: { prompt: "x" }, key: "k", ...how }, around, tabs);
@@ -277,7 +280,15 @@ test("without locks every tab reads for itself", async () => {
   const { open } = browser();
   const alone = open(fetch, { id: "g1", cursor: null, restored: true });
   /** @type {any} */
-  const around = { fetch, now: () => 0, random: Math.random, online: () => true, asking: () => false, sleep: () => new Promise(() => {}) };
+  const around = {
+    fetch,
+    now: () => 0,
+    random: Math.random,
+    online: () => true,
+    asking: () => false,
+    lines: new Lines(null, false),
+    sleep: () => new Promise(() => {}),
+  };
   const silent = () => ({ postMessage: () => {}, onmessage: null, close: () => {} });
   const connection = new SharedConnection({ name: "r1", request: {}, key: "k", id: "g1" }, around, {
     locks: null,

@@ -163,6 +163,7 @@ export const texts = {
 
   state: {
     connecting: "بانتظار Claude",
+    queued: "ينتظر انتهاء إجابة أخرى: لم يبقَ لهذا المتصفح اتصال متاح",
     streaming: "بانتظار Claude",
     reconnecting: "انقطع الاتصال، وتجري المتابعة من حيث توقّف",
     offline: "أنت غير متصل بالشبكة؛ ستتابع الإجابة عند عودتها",

@@ -167,6 +167,7 @@ export const texts = {
 
   state: {
     connecting: "Waiting for Claude",
+    queued: "Waits until another answer has ended: this browser has no connection left",
     streaming: "Waiting for Claude",
     reconnecting: "Connection lost, picking up where it stopped",
     offline: "You are offline; this goes on when the network is back",
