@@ -47,12 +47,13 @@ class Hub:
         self._metrics = metrics
         self._telemetry = telemetry
         self._rules = rules
-        self._generations: dict[str, Generation] = {}
+        # By owner and id: what is somebody else's is not even touched, and takes no longer to deny than what never was.
+        self._generations: dict[tuple[str, str], Generation] = {}
         self._live: set[Generation] = set()
         self._keys: dict[tuple[str, str], _Key] = {}
         self._key_of: dict[str, tuple[str, str]] = {}
         self._live_of: Counter[str] = Counter()
-        self._tombstones: OrderedDict[str, tuple[str, float]] = OrderedDict()
+        self._tombstones: OrderedDict[tuple[str, str], float] = OrderedDict()
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self.draining = False
         metrics.live.set_function(lambda: len(self._live))
@@ -98,7 +99,7 @@ class Hub:
             rules=self._rules,
             on_end=self._ended,
         )
-        self._generations[generation.id] = generation
+        self._generations[owner, generation.id] = generation
         self._live.add(generation)
         self._live_of[client] += 1
         if key is not None:
@@ -159,10 +160,10 @@ class Hub:
             NotFound: there is none, or it is somebody else's.
             Gone: it has been retired.
         """
-        generation = self._generations.get(generation_id)
-        if generation is not None and generation.owner == owner:
+        generation = self._generations.get((owner, generation_id))
+        if generation is not None:
             return generation
-        if self._tombstones.get(generation_id, ("", 0))[0] == owner and generation_id in self._tombstones:
+        if (owner, generation_id) in self._tombstones:
             msg = "This answer is no longer kept."
             raise Gone(msg)
         msg = "There is no such answer."
@@ -194,7 +195,7 @@ class Hub:
 
     def retire(self, generation: Generation) -> None:
         """Forget a finished generation."""
-        if self._generations.pop(generation.id, None) is None:
+        if self._generations.pop((generation.owner, generation.id), None) is None:
             return
         if timer := self._timers.pop(generation.id, None):
             timer.cancel()
@@ -205,9 +206,9 @@ class Hub:
         ):  # a key that was free again may have started another
             del self._keys[key]
         now = time.monotonic()
-        self._tombstones[generation.id] = (generation.owner, now + TOMBSTONE_S)
+        self._tombstones[generation.owner, generation.id] = now + TOMBSTONE_S
         while self._tombstones and (
-            len(self._tombstones) > MAX_TOMBSTONES or next(iter(self._tombstones.values()))[1] < now
+            len(self._tombstones) > MAX_TOMBSTONES or next(iter(self._tombstones.values())) < now
         ):
             self._tombstones.popitem(last=False)
 

@@ -396,7 +396,7 @@ async def test_43_what_is_purged_is_gone_at_once(gateway: Gateway, claude: Scrip
     for each in (path, f"{path}/stream"):
         assert (await gateway.request("GET", each, headers=BY_ALICE)).status == 410
         assert (await gateway.request("GET", each, headers=BY_BOB)).status == 404
-    assert stream.id not in gateway.hub._generations
+    assert ("alice", stream.id) not in gateway.hub._generations
     again = await (await gateway.stream(ask("x"), headers=headers)).rest()  # its key is forgotten with it
     assert again.id != stream.id
 
