@@ -52,6 +52,13 @@ def configuration(variant: str | None = None) -> str:
     ).stdout
 
 
+def _listening(port: int) -> socket.socket:
+    """Return a socket as nginx makes its own: on one that blocks, of two workers woken for one connection one hangs in accept()."""
+    listener = socket.create_server(("127.0.0.1", port), backlog=1024)
+    listener.setblocking(False)
+    return listener
+
+
 class Nginx:
     """One nginx in front of gateways; an async context manager.
 
@@ -77,7 +84,7 @@ class Nginx:
         *variant* is one of deploy/nginx/'s sed scripts; what it adds is placed by *changes*.
         """
         self._binary = nginx_or_skip()
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+        self._listener = _listening(0)
         self.port: int = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.workers: set[int] = set()
@@ -125,7 +132,7 @@ class Nginx:
     async def start(self) -> None:
         """Start it; return when it serves."""
         if self._listener.fileno() < 0:  # it ran before: the same port again
-            self._listener = socket.create_server(("127.0.0.1", self.port), backlog=1024)
+            self._listener = _listening(self.port)
         descriptor = self._listener.fileno()
         self._process = await asyncio.create_subprocess_exec(
             *(
