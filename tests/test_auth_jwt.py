@@ -7,7 +7,7 @@ import hmac
 import json
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -45,9 +45,12 @@ def public(key: Any, kid: str | None, **fields: str) -> dict[str, Any]:
     return jwk | ({"kid": kid} if kid else {}) | fields
 
 
+def now() -> int:
+    return int(time.time())
+
+
 def claims(**changes: Any) -> dict[str, Any]:
-    now = int(time.time())
-    said = {"iss": ISSUER, "aud": AUDIENCE, "sub": "u-1", "iat": now, "exp": now + 600} | changes
+    said = {"iss": ISSUER, "aud": AUDIENCE, "sub": "u-1", "iat": now(), "exp": now() + 600} | changes
     return {name: value for name, value in said.items() if value is not None}
 
 
@@ -131,81 +134,81 @@ async def shown(gateway: Gateway, credential: str, address: str = "127.0.0.1") -
     )
 
 
-@pytest.mark.parametrize(
-    "good",
-    [
-        token(),
-        token(algorithm="RS512"),
-        token(algorithm="PS256"),
-        token(EC_KEY, "ec", "ES256"),
-        token(ED_KEY, "ed", "EdDSA"),
-        token(OTHER_RSA_KEY, "pinned", "RS512"),
-        token(aud=["other", AUDIENCE]),
-        token(exp=int(time.time()) - 30),  # clocks differ
-        token(nbf=int(time.time()) + 30),
-    ],
-)
-async def test_a_token_that_is_right_comes_in(good: str, gateway: Gateway) -> None:
-    assert (await shown(gateway, good)).status == 200
+RIGHT: dict[str, Callable[[], str]] = {
+    "as it is made": token,
+    "signed by RS512": lambda: token(algorithm="RS512"),
+    "signed by PS256": lambda: token(algorithm="PS256"),
+    "signed by a curve": lambda: token(EC_KEY, "ec", "ES256"),
+    "signed by Edwards's": lambda: token(ED_KEY, "ed", "EdDSA"),
+    "signed as its key is for": lambda: token(OTHER_RSA_KEY, "pinned", "RS512"),
+    "for others too": lambda: token(aud=["other", AUDIENCE]),
+    "its end is past by what clocks differ": lambda: token(exp=now() - 30),
+    "not yet, by what clocks differ": lambda: token(nbf=now() + 30),
+}
+"""Made when they are shown: one that has expired since would be refused for that."""
 
 
-NOW = int(time.time())
+@pytest.mark.parametrize("what", RIGHT)
+async def test_a_token_that_is_right_comes_in(what: str, gateway: Gateway) -> None:
+    assert (await shown(gateway, RIGHT[what]())).status == 200
+
+
 PEM = RSA_KEY.public_key().public_bytes(
     serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
 )
 
-WRONG = {
-    "no signature": by_hand({"alg": "none", "kid": "rsa"}, claims()),
-    "no signature, in other letters": by_hand({"alg": "NoNe", "kid": "rsa"}, claims()),
-    "an empty algorithm": by_hand({"alg": "", "kid": "rsa"}, claims()),
-    "no algorithm": by_hand({"kid": "rsa"}, claims()),
-    "an algorithm that is no text": by_hand({"alg": ["RS256"], "kid": "rsa"}, claims()),
-    "the public key as a shared secret": by_hand({"alg": "HS256", "kid": "rsa"}, claims(), PEM),
-    "a shared secret among the keys": by_hand({"alg": "HS256", "kid": "shared"}, claims(), b"secret"),
-    "somebody else's key": token(OTHER_RSA_KEY, "rsa"),
-    "a key for encryption": token(OTHER_RSA_KEY, "for encryption"),
-    "a key that is broken": token(kid="broken"),
-    "a key of an unknown kind": token(kid="unknown"),
-    "a key id that is no text": by_hand({"alg": "RS256", "kid": {"a": 1}}, claims()),
-    "a key id that is a path": token(kid="../../dev/null"),
-    "no key id where there are several": token(kid=None),
-    "another algorithm than the key is for": token(OTHER_RSA_KEY, "pinned", "RS256"),
-    "a key it brings along": jwt.encode(
+WRONG: dict[str, Callable[[], str]] = {
+    "no signature": lambda: by_hand({"alg": "none", "kid": "rsa"}, claims()),
+    "no signature, in other letters": lambda: by_hand({"alg": "NoNe", "kid": "rsa"}, claims()),
+    "an empty algorithm": lambda: by_hand({"alg": "", "kid": "rsa"}, claims()),
+    "no algorithm": lambda: by_hand({"kid": "rsa"}, claims()),
+    "an algorithm that is no text": lambda: by_hand({"alg": ["RS256"], "kid": "rsa"}, claims()),
+    "the public key as a shared secret": lambda: by_hand({"alg": "HS256", "kid": "rsa"}, claims(), PEM),
+    "a shared secret among the keys": lambda: by_hand({"alg": "HS256", "kid": "shared"}, claims(), b"secret"),
+    "somebody else's key": lambda: token(OTHER_RSA_KEY, "rsa"),
+    "a key for encryption": lambda: token(OTHER_RSA_KEY, "for encryption"),
+    "a key that is broken": lambda: token(kid="broken"),
+    "a key of an unknown kind": lambda: token(kid="unknown"),
+    "a key id that is no text": lambda: by_hand({"alg": "RS256", "kid": {"a": 1}}, claims()),
+    "a key id that is a path": lambda: token(kid="../../dev/null"),
+    "no key id where there are several": lambda: token(kid=None),
+    "another algorithm than the key is for": lambda: token(OTHER_RSA_KEY, "pinned", "RS256"),
+    "a key it brings along": lambda: jwt.encode(
         claims(), OTHER_RSA_KEY, "RS256", headers={"kid": "rsa", "jwk": public(OTHER_RSA_KEY, "rsa")}
     ),
-    "an address of keys it brings along": jwt.encode(
+    "an address of keys it brings along": lambda: jwt.encode(
         claims(), OTHER_RSA_KEY, "RS256", headers={"kid": "rsa", "jku": "https://evil.example/keys"}
     ),
-    "what must be understood and is not": jwt.encode(
+    "what must be understood and is not": lambda: jwt.encode(
         claims(), RSA_KEY, "RS256", headers={"kid": "rsa", "crit": ["exp"], "exp": 1}
     ),
-    "another issuer": token(iss="https://evil.example/"),
-    "no issuer": token(iss=None),
-    "another audience": token(aud="other"),
-    "no audience": token(aud=None),
-    "no end": token(exp=None),
-    "its end is past": token(exp=NOW - 120),
-    "its end is no number": by_hand({"alg": "RS256", "kid": "rsa"}, claims(exp="soon")),
-    "not yet": token(nbf=NOW + 300),
-    "nobody": token(sub=None),
-    "an empty name": token(sub=""),
-    "a name too long": token(sub="x" * 300),
-    "a name with a line break": token(sub="a\nb"),
-    "a changed claim": ".".join(
+    "another issuer": lambda: token(iss="https://evil.example/"),
+    "no issuer": lambda: token(iss=None),
+    "another audience": lambda: token(aud="other"),
+    "no audience": lambda: token(aud=None),
+    "no end": lambda: token(exp=None),
+    "its end is past": lambda: token(exp=now() - 120),
+    "its end is no number": lambda: by_hand({"alg": "RS256", "kid": "rsa"}, claims(exp="soon")),
+    "not yet": lambda: token(nbf=now() + 300),
+    "nobody": lambda: token(sub=None),
+    "an empty name": lambda: token(sub=""),
+    "a name too long": lambda: token(sub="x" * 300),
+    "a name with a line break": lambda: token(sub="a\nb"),
+    "a changed claim": lambda: ".".join(
         [token().split(".")[0], token(sub="root").split(".")[1], token().split(".")[2]]
     ),
-    "a cut signature": token()[:-10],
-    "no token": "x",
-    "dots": "...",
-    "too long": token(junk="x" * 20_000),
-    "deeply nested": by_hand({"alg": "RS256", "kid": "rsa"}, [])[:-1] + "W" * 9000,
+    "a cut signature": lambda: token()[:-10],
+    "no token": lambda: "x",
+    "dots": lambda: "...",
+    "too long": lambda: token(junk="x" * 20_000),
+    "deeply nested": lambda: by_hand({"alg": "RS256", "kid": "rsa"}, [])[:-1] + "W" * 9000,
 }
 
 
 @pytest.mark.parametrize("what", WRONG)
 async def test_a_token_that_is_wrong_in_anything_is_a_401(what: str, gateway: Gateway) -> None:
     # Each from an address of its own: who shows many is made to wait.
-    answer = await shown(gateway, WRONG[what], f"203.0.113.{list(WRONG).index(what)}")
+    answer = await shown(gateway, WRONG[what](), f"203.0.113.{list(WRONG).index(what)}")
     assert answer.status == 401, answer.raw
     assert answer.error["type"] == "authentication_error"
     assert answer.error["message"].startswith("This token ")
@@ -231,13 +234,14 @@ async def test_a_subject_is_a_person_and_the_page_calls_them_by_name(gateway: Ga
 async def test_a_session_lasts_as_long_as_the_token(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answer = await sign_in(gateway, token(exp=NOW + 600))
+    end = now() + 600
+    answer = await sign_in(gateway, token(exp=end))
     assert answer.json == {"signed_in": True, "user": "u-1"}
     lasts_s = int(answer.headers["set-cookie"].partition("Max-Age=")[2].partition(";")[0])
     assert 600 < lasts_s <= 660
     headers = cookie(answer)
     assert (await gateway.request("GET", "/api/models", headers=headers)).status == 200
-    monkeypatch.setattr(time, "time", lambda: NOW + 700)
+    monkeypatch.setattr(time, "time", lambda: end + 100)
     assert (await gateway.request("GET", "/api/models", headers=headers)).status == 401
 
 
