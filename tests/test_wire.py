@@ -2,8 +2,12 @@
 
 import asyncio
 import contextlib
+import gc
 import json
 import logging
+import socket
+import struct
+import weakref
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -198,6 +202,21 @@ async def test_a_client_that_leaves_in_the_middle_of_its_body_is_no_failure(
         while gateway.server.server_state.tasks:  # noqa: ASYNC110 - the same
             await asyncio.sleep(0.01)
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+async def test_nothing_is_kept_of_a_connection_that_was_reset(gateway: Gateway) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+    writer.write(SECOND)
+    await reader.readuntil(b"alive")
+    connections = gateway.server.server_state.connections
+    port = writer.get_extra_info("sockname")[1]
+    (kept,) = [weakref.ref(each) for each in connections if each.client[1] == port]
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+    async with asyncio.timeout(20):
+        while kept():
+            await asyncio.sleep(0.01)
+            gc.collect()
 
 
 # It makes bare line feeds proper, and then waits for more.

@@ -46,6 +46,8 @@ class Http1(HttpToolsProtocol):
         """Wait for nothing any more."""
         super().connection_lost(exc)
         self._have_head()
+        # uvicorn keeps it after a reset, and by it the whole connection, for as long as an idle one may live.
+        self._unset_keepalive_if_required()
 
     def data_received(self, data: bytes) -> None:
         """Take what has come."""
