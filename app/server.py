@@ -12,7 +12,6 @@ from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
-from sse_starlette.sse import AppStatus
 
 from app.hub import Hub
 from app.main import create_app
@@ -97,7 +96,6 @@ def build(settings: Settings, base_url: str | None) -> tuple[Server, socket.sock
         OSError: the address cannot be listened on.
     """
     listener = _listen(settings.host, settings.port)
-    AppStatus.disable_automatic_graceful_drain()  # type: ignore[no-untyped-call]  # ours ends them in good order
     app = create_app(settings, base_url)
     config = uvicorn.Config(
         app,

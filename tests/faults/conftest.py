@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest_asyncio
 
-from tests.faults.rig import is_one_per_process
-
 OPEN = Path("/proc/self/fd")
 """Where Linux lists what a process has open; elsewhere sockets are not looked at."""
 
@@ -35,7 +33,7 @@ async def _leaves_nothing() -> AsyncIterator[None]:
 
     def left_over() -> list[str]:
         tasks = asyncio.all_tasks() - before - {asyncio.current_task()}
-        return [*(repr(task) for task in tasks if not is_one_per_process(task)), *(_sockets() - sockets)]
+        return [*map(repr, tasks), *(_sockets() - sockets)]
 
     try:
         async with asyncio.timeout(SETTLE_S):

@@ -66,13 +66,7 @@ class Rig:
 
 def _is_the_gateways(task: "asyncio.Task[Any]") -> bool:
     code = getattr(task.get_coro(), "cr_code", None)
-    ours = code is None or "tests" not in Path(code.co_filename).parts
-    return ours and not is_one_per_process(task)
-
-
-def is_one_per_process(task: "asyncio.Task[Any]") -> bool:
-    """Say whether *task* is sse-starlette's own, begun with the first stream of a loop and never ended."""
-    return getattr(task.get_coro(), "__name__", "") == "_shutdown_watcher"
+    return code is None or "tests" not in Path(code.co_filename).parts
 
 
 @asynccontextmanager
