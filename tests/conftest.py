@@ -1,11 +1,42 @@
 """What all tests share."""
 
 import os
+import sys
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.running import program
+if TYPE_CHECKING:
+    from tests.running import Program
+
+# The gateway is started some thirty times here, and its modules are to be compiled once, whatever the environment says.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
+FIRST = (
+    "page/test_conversations",
+    "page/test_page",
+    "page/test_markdown",
+    "page/",
+    "faults/test_signals",
+    "test_program",
+    "faults/",
+    "test_durability",
+    "test_openapi",
+    "test_mcp",
+    "test_malformed",
+    "test_check_url",
+)
+"""What takes longest begins first, so that no core is idle in the end; the page's together, since they share a browser."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def place(item: pytest.Item) -> int:
+        name = item.nodeid.removeprefix("tests/")
+        return next((n for n, each in enumerate(FIRST) if name.startswith(each)), len(FIRST))
+
+    items.sort(key=place)
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -15,10 +46,18 @@ def _no_settings_from_outside() -> None:
 
 
 @pytest.fixture(scope="session")
-def gateway() -> Iterator[str]:
-    """Return the address of a gateway in demo mode, with the simulator as fast as it can."""
+def demo() -> Iterator["Program"]:
+    """Run a gateway in demo mode, with the simulator as fast as it can."""
+    from tests.running import program  # which xdist's main process does without
+
     with program(SIMULATOR_SPEED="0") as running:
-        yield running.url
+        yield running
+
+
+@pytest.fixture(scope="session")
+def gateway(demo: "Program") -> str:
+    """Return its address."""
+    return demo.url
 
 
 @pytest.fixture

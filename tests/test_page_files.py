@@ -10,7 +10,6 @@ import pytest
 
 from app.web.page.files import PageFiles, page_folder
 from app.web.page.scripts import NotJoinableError, join_modules
-from tests.running import program
 
 
 def test_modules_become_one_script_in_the_order_in_which_they_run() -> None:
@@ -112,42 +111,41 @@ def test_an_edited_file_is_served_with_the_next_page(tmp_path: Path) -> None:
     assert files.fresh_page().content != before.content
 
 
-async def test_the_page_and_its_files_over_http() -> None:
-    with program() as gateway:
-        async with httpx.AsyncClient(base_url=gateway.url) as client:
-            page = await client.get("/")
-            assert page.headers["content-encoding"] == "gzip"
-            assert page.headers["cache-control"] == "no-cache"
-            assert page.headers["content-type"] == "text/html; charset=utf-8"
-            named = re.findall(r'(?:href|src)="(static/[^"]+)"', page.text)
-            assert len(named) == 4  # an icon, a style sheet, two scripts
-            for name in named:
-                file = await client.get(f"/{name}")
-                assert file.headers["cache-control"] == "public, max-age=31536000, immutable"
-                assert file.headers["vary"] == "Accept-Encoding"
-                assert file.headers["x-content-type-options"] == "nosniff"
+async def test_the_page_and_its_files_over_http(gateway: str) -> None:
+    async with httpx.AsyncClient(base_url=gateway) as client:
+        page = await client.get("/")
+        assert page.headers["content-encoding"] == "gzip"
+        assert page.headers["cache-control"] == "no-cache"
+        assert page.headers["content-type"] == "text/html; charset=utf-8"
+        named = re.findall(r'(?:href|src)="(static/[^"]+)"', page.text)
+        assert len(named) == 4  # an icon, a style sheet, two scripts
+        for name in named:
+            file = await client.get(f"/{name}")
+            assert file.headers["cache-control"] == "public, max-age=31536000, immutable"
+            assert file.headers["vary"] == "Accept-Encoding"
+            assert file.headers["x-content-type-options"] == "nosniff"
 
-            etag = page.headers["etag"]
-            same = await client.get("/", headers={"If-None-Match": f'"other", W/{etag}'})
-            assert (same.status_code, same.content, same.headers["etag"]) == (304, b"", etag)
+        etag = page.headers["etag"]
+        same = await client.get("/", headers={"If-None-Match": f'"other", W/{etag}'})
+        assert (same.status_code, same.content, same.headers["etag"]) == (304, b"", etag)
 
-            plain = await client.get("/static/js/main.js", headers={"Accept-Encoding": "gzip;q=0, br"})
-            packed = await client.get("/static/js/main.js")
-            assert "content-encoding" not in plain.headers
-            assert plain.text == packed.text == (page_folder() / "js" / "main.js").read_text()
-            assert plain.headers["etag"] != packed.headers["etag"]
-            assert plain.headers["cache-control"] == "no-cache"
+        plain = await client.get("/static/js/main.js", headers={"Accept-Encoding": "gzip;q=0, br"})
+        packed = await client.get("/static/js/main.js")
+        assert "content-encoding" not in plain.headers
+        assert plain.text == packed.text == (page_folder() / "js" / "main.js").read_text()
+        assert plain.headers["etag"] != packed.headers["etag"]
+        assert plain.headers["cache-control"] == "no-cache"
 
-            head = await client.head("/static/js/main.js")
-            assert head.headers["content-length"] == packed.headers["content-length"]
-            assert head.content == b""
-            for nothing in (
-                "/static/../pyproject.toml",
-                "/static/%2e%2e/README.md",
-                "/static/",
-                "/static/js",
-            ):
-                missing = await client.get(nothing)
-                assert missing.status_code == 404
-                assert missing.json()["error"]["type"] == "not_found_error"
-            assert (await client.post("/static/js/main.js")).status_code == 405
+        head = await client.head("/static/js/main.js")
+        assert head.headers["content-length"] == packed.headers["content-length"]
+        assert head.content == b""
+        for nothing in (
+            "/static/../pyproject.toml",
+            "/static/%2e%2e/README.md",
+            "/static/",
+            "/static/js",
+        ):
+            missing = await client.get(nothing)
+            assert missing.status_code == 404
+            assert missing.json()["error"]["type"] == "not_found_error"
+        assert (await client.post("/static/js/main.js")).status_code == 405

@@ -10,21 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from app.__main__ import main
 from tests.reading import Client, ask
-from tests.running import KEY, program
+from tests.running import KEY, Program, program, run
 from tests.scripted import ScriptedClaude, refusing, saying
-
-
-def run(*args: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "app", *args],
-        env={**os.environ, "GATEWAY_PORT": "0", **environment},
-        cwd=Path(__file__).parent.parent,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
 
 
 def command_line(pid: int) -> bytes:
@@ -114,23 +103,29 @@ def test_an_unknown_command_is_refused() -> None:
     assert "simulate" in done.stderr
 
 
-async def test_check_says_what_works_and_what_does_not() -> None:
+async def test_check_says_what_works_and_what_does_not(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
+
+    async def check(*flags: str) -> tuple[int, str]:
+        return await asyncio.to_thread(main, ["check", *flags]), capsys.readouterr().out
+
     async with ScriptedClaude(lambda _: saying("ok")) as claude:
-        environment = {"ANTHROPIC_BASE_URL": claude.url, "ANTHROPIC_API_KEY": KEY}
-        good = await _check(GATEWAY_MODELS="claude-sonnet-5-5", **environment)
-        bad = await _check(GATEWAY_MODELS="claude-sonnet-5-5,gpt-9", **environment)
-    away = await _check(ANTHROPIC_BASE_URL="http://127.0.0.1:9")
-    assert good.returncode == 0, good.stdout
-    assert bad.returncode == 1
-    assert "FAIL" in bad.stdout
-    assert "gpt-9" in bad.stdout
-    assert away.returncode == 1
-    assert "cannot be reached" in away.stdout
-    assert KEY not in good.stdout + bad.stdout + away.stdout
-
-
-async def _check(**environment: str) -> subprocess.CompletedProcess[str]:
-    return await asyncio.to_thread(run, "check", **environment)
+        code, said = await check("--base-url", claude.url, "--models", "claude-sonnet-5-5")
+        assert code == 0, said
+        assert KEY not in said
+        # The same as a program, set by its environment.
+        models = "claude-sonnet-5-5,gpt-9"
+        bad = await asyncio.to_thread(run, "check", ANTHROPIC_BASE_URL=claude.url, GATEWAY_MODELS=models)
+        assert bad.returncode == 1
+        assert "FAIL" in bad.stdout
+        assert "gpt-9" in bad.stdout
+        assert KEY not in bad.stdout + bad.stderr
+    code, said = await check("--base-url", "http://127.0.0.1:9")
+    assert code == 1
+    assert "cannot be reached" in said
+    assert KEY not in said
 
 
 async def test_the_key_is_in_no_log_line_and_no_process_title() -> None:
@@ -144,18 +139,17 @@ async def test_the_key_is_in_no_log_line_and_no_process_title() -> None:
         assert "Claude refuses this gateway" in running.text()
 
 
-async def test_demo_mode_answers_without_a_key_and_says_so() -> None:
-    with program(SIMULATOR_SPEED="0") as running:
-        client = Client(running.url)
-        stream = await (await client.stream({"prompt": "Say something about rivers."})).rest()
-        config = (await client.request("GET", "/api/config")).json
-        models = (await client.request("GET", "/api/models")).json["data"]
+async def test_demo_mode_answers_without_a_key_and_says_so(demo: Program) -> None:
+    client = Client(demo.url)
+    stream = await (await client.stream({"prompt": "Say something about rivers."})).rest()
+    config = (await client.request("GET", "/api/config")).json
+    models = (await client.request("GET", "/api/models")).json["data"]
     assert len(stream.text) > 100
     assert stream.terminal["type"] == "done"
     assert config["demo"] is True
     assert [tool["name"] for tool in config["tools"]] == ["current_time", "roll_dice"]
     assert models[0]["max_tokens"]
-    assert "demo mode" in running.text()
+    assert "demo mode" in demo.text()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -8,9 +8,8 @@ import pytest
 from app.__main__ import main
 from app.auth import tokens
 from app.settings import Settings
-from tests.running import serving
+from tests.running import run, serving
 from tests.signing_in import ALICE, BOB, bearer, line, tokens_file
-from tests.test_program import run
 
 WRONG = {
     "alice": "after the name",
