@@ -210,7 +210,7 @@ async def test_nothing_is_kept_of_a_connection_that_was_reset(gateway: Gateway) 
     await reader.readuntil(b"alive")
     connections = gateway.server.server_state.connections
     port = writer.get_extra_info("sockname")[1]
-    (kept,) = [weakref.ref(each) for each in connections if each.client[1] == port]
+    (kept,) = [weakref.ref(each) for each in connections if vars(each)["client"][1] == port]
     writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()
     async with asyncio.timeout(20):
