@@ -32,8 +32,6 @@ export class Answer {
   /** @type {(() => void) | null} somebody waits until everything is shown */
   #drained = null;
 
-  /** The view grew. */
-  onShown = () => {};
   /** The connection changed. @type {(state: import("./connection.js").State) => void} */
   onState = () => {};
   /** The transcript changed. @type {(event: ChatEvent) => void} */
@@ -71,7 +69,6 @@ export class Answer {
     } finally {
       document.removeEventListener("visibilitychange", hidden);
       this.view.settle();
-      this.onShown();
     }
   }
 
@@ -90,8 +87,10 @@ export class Answer {
     this.#frame = 0;
     const begun = performance.now();
     this.#typewriter.pace = pace(); // the reader may have changed it meanwhile
-    this.#show(this.#typewriter.frame(now));
-    this.#typewriter.cost(performance.now() - begun, now);
+    const events = this.#typewriter.frame(now);
+    this.#show(events);
+    // once the frame is laid out and painted, which is most of what it costs
+    if (events.length > 0) setTimeout(() => this.#typewriter.cost(performance.now() - begun, now));
     if (!this.#typewriter.idle) this.#frame = requestAnimationFrame((next) => this.#type(next));
     else this.#drained?.();
   }
@@ -108,7 +107,6 @@ export class Answer {
     if (events.length === 0) return;
     for (const event of events) this.view.show(event);
     this.view.draw();
-    this.onShown();
   }
 
   /** @returns {Promise<void>} */

@@ -118,6 +118,7 @@ export class Chat {
     workspace.onAsk = () => this.#follower.toEnd();
     workspace.onOpen = ({ id, record, path }) => {
       byId("welcome").hidden = path.length > 0;
+      this.#offerLatest();
       document.title = record.title ? text.windowTitle(record.title) : "claude-gateway";
       this.#list.current = id;
       this.#desk.changed();
@@ -139,7 +140,6 @@ export class Chat {
     generations.onBegin = ({ reply, answer }) => {
       this.#list.write(reply.conversation, true);
       const isOpen = () => this.#workspace.conversation.id === reply.conversation;
-      answer.onShown = () => isOpen() && this.#follower.follow();
       answer.onState = (state) => {
         const waits = state === "reconnecting" || state === "offline" || state === "queued";
         if (waits && isOpen()) this.#announcer.say(text.state[state]);
@@ -165,7 +165,6 @@ export class Chat {
     const cancelled = terminal?.type === "done" && terminal.stop_reason === "cancelled";
     if (cancelled || reply.unfinished?.kind === "stopped") this.#announcer.say(text.status.stopped);
     else if (!reply.unfinished && !answer.failure) this.#announcer.say(text.status.complete(answer.words));
-    this.#follower.follow();
   }
 
   #serveConversations() {
@@ -186,9 +185,14 @@ export class Chat {
     addEventListener("popstate", () => void this.#visit()); // a link to a conversation too
   }
 
+  /** A way back to the end, where there is one and the reader is elsewhere. */
+  #offerLatest() {
+    byId("latest").hidden = this.#follower.following || this.#workspace.conversation.path.length === 0;
+  }
+
   #serveSurroundings() {
     const follower = this.#follower;
-    follower.onChange = (following) => (byId("latest").hidden = following);
+    follower.onChange = () => this.#offerLatest();
     byId("latest").addEventListener("click", () => follower.toEnd());
     serveProse(byId("log"));
     const save = () => {

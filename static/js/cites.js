@@ -47,6 +47,7 @@ export class Cites {
       "aria-label",
       `${text.citation(number)}: ${part(mark, "title").textContent}. ${cited_text ?? ""}`,
     );
+    placed(mark);
     dismissible(mark);
     return mark;
   }
@@ -56,6 +57,17 @@ export class Cites {
 function place({ url, source, start_page_number, end_page_number }) {
   if (Number.isInteger(start_page_number)) return text.pages(start_page_number, end_page_number - 1); // its end is exclusive
   return host(url ?? source ?? "");
+}
+
+/**
+ * Its card appears below the block that it stands in. Said when somebody comes near, and not by the style sheet's `:has`,
+ * which would look for citations in all that is written.
+ *
+ * @param {HTMLElement} mark
+ */
+function placed(mark) {
+  const place = () => mark.closest("p, li, td, th, h3, h4, h5, h6")?.classList.add("cited");
+  for (const begin of ["mouseenter", "focusin"]) mark.addEventListener(begin, place);
 }
 
 /** Escape puts the card away until the pointer or the focus comes again (WCAG 2.2, 1.4.13). @param {HTMLElement} mark */

@@ -18,30 +18,23 @@ export class Follower {
 
   /** The reader is at the end and is taken along; not before there is something to follow (see `toEnd`). */
   following = false;
-  /** @type {(following: boolean) => void} */
+  /** `following` is another. */
   onChange = () => {};
 
   /** @param {HTMLElement} scroller */
   constructor(scroller) {
     this.#scroller = scroller;
     scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
-    // the end also moves when a keyboard opens, the composer grows, or what came into view gets its real height
-    const observer = new ResizeObserver(() => this.follow());
+    // The end moves when something is written, a keyboard opens, the composer grows, what came into view gets its real
+    // height. Told after layout, before paint: nothing here makes the browser lay out the page once more.
+    const observer = new ResizeObserver(() => this.#follow());
     for (const element of [scroller, ...scroller.children]) observer.observe(element);
-  }
-
-  /** Something was written: go along, if the reader is at the end. One read and one write of layout. */
-  follow() {
-    if (!this.following) return;
-    const end = this.#scroller.scrollHeight - this.#scroller.clientHeight;
-    this.#expected = end;
-    this.#scroller.scrollTop = end;
   }
 
   /** Go to the end and stay there (the reader sent something, or asked for it). */
   toEnd() {
     this.#set(true);
-    this.follow();
+    this.#follow();
   }
 
   /** Something above has grown: stay with what is being read. @param {number} px */
@@ -49,6 +42,14 @@ export class Follower {
     if (Math.abs(px) < 1) return;
     this.#expected = this.#scroller.scrollTop + px;
     this.#scroller.scrollTop = this.#expected;
+  }
+
+  /** Go along, if the reader is at the end. */
+  #follow() {
+    if (!this.following) return;
+    const end = this.#scroller.scrollHeight - this.#scroller.clientHeight;
+    this.#expected = end;
+    this.#scroller.scrollTop = end;
   }
 
   #scrolled() {
@@ -67,6 +68,6 @@ export class Follower {
     this.following = following;
     // what comes into view gets its real height: a reader stays with what is being read, one at the end with the end
     this.#scroller.dataset.following = String(following);
-    this.onChange(following);
+    this.onChange();
   }
 }

@@ -41,8 +41,8 @@ export class Thread {
   /** @type {Map<string, HTMLElement>} what is on the screen, by message */
   #elements = new Map();
   #round = 0;
-  /** @type {IntersectionObserver | null} tells when the reader comes near the earliest message */
-  #seen = null;
+  /** Tells when the reader comes near the earliest message, and goes from what was written here. */
+  #seen;
 
   /** Answer this once more, as `opener` asks. @type {(reply: Reply) => void} */
   onAgain = () => {};
@@ -65,7 +65,15 @@ export class Thread {
     this.#earlier = /** @type {HTMLElement} */ (log.previousElementSibling);
     this.#follower = follower;
     this.#generations = generations;
-    this.#serveEarlier();
+    const near = { root: log.parentElement, rootMargin: "1500px 0px 0px" };
+    this.#seen = new IntersectionObserver((entries) => {
+      for (const { target, isIntersecting } of entries) {
+        if (target !== this.#earlier) this.#rest(/** @type {HTMLElement} */ (target), isIntersecting);
+        else if (isIntersecting) this.drawEarlier();
+      }
+    }, near);
+    this.#earlier.addEventListener("click", () => this.drawEarlier());
+    addEventListener("beforeprint", () => this.drawEarlier(Infinity));
   }
 
   /** @param {Conversation} conversation */
@@ -110,24 +118,22 @@ export class Thread {
     this.#fill(path, this.#round, earlier === Infinity ? Infinity : SLICE);
   }
 
-  /** Whoever looks at the earliest that is drawn sees what came before it. */
-  #serveEarlier() {
-    const near = { root: this.#log.parentElement, rootMargin: "1500px 0px 0px" };
-    this.#seen = new IntersectionObserver((entries) => {
-      if (entries.some(({ isIntersecting }) => isIntersecting)) this.drawEarlier();
-    }, near);
-    this.#earlier.addEventListener("click", () => this.drawEarlier());
-    addEventListener("beforeprint", () => this.drawEarlier(Infinity));
-  }
-
   /** All of an answer is shown. @param {Generation} generation */
   finish({ reply, answer }) {
     if (this.#elements.get(reply.id) !== answer.view.element) return;
     this.#conclude(reply, answer, true);
     this.#branches(reply);
+    this.#seen.observe(answer.view.element);
   }
 
   // Private
+
+  /** An answer that was written here is laid out no more once it is out of sight. @param {HTMLElement} answer @param {boolean} isNear */
+  #rest(answer, isNear) {
+    if (isNear) return;
+    this.#seen.unobserve(answer);
+    answer.dataset.rests = "";
+  }
 
   /** Draw what is missing, the end first. @param {Message[]} path @param {number} round @param {number} slice  ms at a time */
   #fill(path, round, slice) {
@@ -153,11 +159,10 @@ export class Thread {
       }
       next = element;
     }
-    if (this.#follower.following) this.#follower.follow();
-    else if (anchor?.isConnected) this.#follower.shift(anchor.getBoundingClientRect().top - before);
+    if (!this.#follower.following && anchor?.isConnected) this.#follower.shift(anchor.getBoundingClientRect().top - before);
     if (!complete) return;
-    this.#seen?.unobserve(this.#earlier); // an observer tells of changes only, and it may be near still
-    this.#seen?.observe(this.#earlier);
+    this.#seen.unobserve(this.#earlier); // an observer tells of changes only, and it may be near still
+    this.#seen.observe(this.#earlier);
   }
 
   /** @param {Prompt} prompt */
@@ -192,6 +197,7 @@ export class Thread {
     const answer = new Answer();
     answer.restore(reply.transcript);
     answer.view.settle();
+    answer.view.element.dataset.rests = "";
     this.#conclude(reply, answer, false);
     return answer.view.element;
   }

@@ -106,7 +106,7 @@ export class AnswerView {
     this.#prose?.end();
     this.element.setAttribute("aria-busy", "false");
     this.element.dataset.state = "settled";
-    this.#waiting.remove();
+    this.#waiting.hidden = true; // not removed: rules for neighbours would have all of the answer styled anew
     for (const { tool, thinking } of this.#blocks.values()) {
       tool?.settle();
       thinking?.settle();

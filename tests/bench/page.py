@@ -67,7 +67,6 @@ STREAM = """async ([text, perSecond]) => {
   document.getElementById("welcome").hidden = true;
   const follower = new Follower(document.getElementById("scroller"));
   const answer = new Answer();
-  answer.onShown = () => follower.follow();
   log.append(answer.view.element);
   follower.toEnd();
   const connection = {

@@ -1,6 +1,10 @@
 """Long conversations and long answers: what they cost does not grow with what was there before."""
 
-from tests.bench.page import OPEN, PROSE, STREAM, WATCH
+import json
+
+from playwright.sync_api import Browser, expect
+
+from tests.bench.page import OPEN, PROSE, SHAPES, STREAM, WATCH
 from tests.page.conftest import Chat
 
 SEEN = """() => [...document.querySelectorAll("article.answer")]
@@ -8,6 +12,30 @@ SEEN = """() => [...document.querySelectorAll("article.answer")]
 LEFT = """() => {
   const { scrollHeight, clientHeight, scrollTop } = document.getElementById("scroller");
   return scrollHeight - clientHeight - scrollTop;
+}"""
+READS = """() => {
+  window.reads = { writing: 0, otherwise: 0 };
+  let writing = false;
+  const request = requestAnimationFrame;
+  window.requestAnimationFrame = (callback) => request((now) => {
+    writing = true;
+    callback(now);
+    writing = false;
+  });
+  const count = (prototype, name) => {
+    const { get, value, ...rest } = Object.getOwnPropertyDescriptor(prototype, name);
+    const counted = (original) => original && function (...given) {
+      window.reads[writing ? "writing" : "otherwise"] += 1;
+      return original.apply(this, given);
+    };
+    const how = get ? { get: counted(get) } : { value: counted(value) };
+    Object.defineProperty(prototype, name, { ...rest, ...how });
+  };
+  for (const name of ["scrollTop", "scrollHeight", "clientHeight", "clientTop", "getBoundingClientRect"]) {
+    count(Element.prototype, name);
+  }
+  for (const name of ["offsetTop", "offsetHeight", "innerText"]) count(HTMLElement.prototype, name);
+  count(Range.prototype, "getBoundingClientRect");
 }"""
 TOUCHED = """async ([prose, times]) => {
   const { Prose } = await import("/static/js/markdown/prose.js");
@@ -40,6 +68,38 @@ def test_twice_the_text_touches_the_page_twice_as_often(chat: Chat) -> None:
     twice = chat.page.evaluate(TOUCHED, [PROSE, 20])
     assert once > 100
     assert twice <= once * 2.05
+
+
+def test_what_writes_an_answer_asks_for_no_layout(chat: Chat) -> None:
+    chat.page.evaluate(READS)
+    chat.page.evaluate(STREAM, [PROSE * 4, 20_000])
+    assert chat.page.evaluate("window.reads.writing") == 0
+    assert (
+        chat.page.evaluate("window.reads.otherwise") > 0
+    )  # the end was followed, after the browser's own layout
+    assert chat.page.evaluate(LEFT) < 2
+
+
+def test_a_frame_styles_what_it_writes_and_nothing_that_stands(chat: Chat, browser: Browser) -> None:
+    text = SHAPES["one paragraph"] * 300
+    browser.start_tracing(page=chat.page, categories=["devtools.timeline"])
+    elements = chat.page.evaluate(STREAM, [text, 20_000])
+    events = json.loads(browser.stop_tracing())["traceEvents"]
+    styled = [event["args"]["elementCount"] for event in events if event["name"] == "UpdateLayoutTree"]
+    assert elements > 300
+    assert sum(styled) <= 3 * elements + 10 * len(styled)
+
+
+def test_an_answer_that_was_written_here_rests_when_it_is_out_of_sight_as_high_as_it_was(chat: Chat) -> None:
+    chat.ask("[[speed 0]] [[long words=1200]] Tell me about rivers.")
+    chat.finished()
+    answer = chat.page.locator("article.answer")
+    height = answer.evaluate("(element) => element.getBoundingClientRect().height")
+    expect(answer).not_to_have_attribute("data-rests", "")
+    chat.ask("[[speed 0]] [[long words=1200]] Tell me more.")
+    chat.finished()
+    expect(answer.first).to_have_attribute("data-rests", "")
+    assert answer.first.evaluate("(element) => element.getBoundingClientRect().height") == height
 
 
 def test_one_answer_after_the_other_leaves_nothing_behind(chat: Chat) -> None:

@@ -7,7 +7,7 @@
  */
 
 import { text as words } from "../text.js";
-import { directionOf, elementFor, kindOf, languageOf, make } from "./elements.js";
+import { directionOf, elementFor, kindOf, languageOf, make, makeText } from "./elements.js";
 import { heal } from "./heal.js";
 import { whenNear } from "./idle.js";
 import { parseInline } from "./inline.js";
@@ -109,7 +109,6 @@ function draw(drawn, block, drawing) {
       return drawRow(drawn, block, drawing);
     case "paragraph":
     case "heading":
-      drawn.element.dir = "auto";
       drawSpans(drawn, 0, drawn.element, shown(block, drawing), drawing);
       return;
     case "list":
@@ -168,8 +167,7 @@ function drawRow(drawn, row, drawing) {
   cells.forEach((text, n) => {
     let cell = /** @type {HTMLElement | undefined} */ (drawn.element.children[n]);
     if (!cell) {
-      cell = make(head ? "th" : "td");
-      cell.dir = "auto";
+      cell = makeText(head ? "th" : "td");
       drawn.element.append(cell);
     }
     const align = row.align?.[n];

@@ -12,6 +12,13 @@ export function make(tag, className) {
   return element;
 }
 
+/** One that reads as its first letter does. @param {string} tag */
+export function makeText(tag) {
+  const element = make(tag);
+  element.dir = "auto";
+  return element;
+}
+
 /** Which element stands for a block: a block that is open may still become another (a heading, a table). @param {Block} block */
 export function kindOf({ type, level, ordered, info, label }) {
   return `${type} ${level} ${ordered} ${info} ${label}`;
@@ -32,7 +39,7 @@ export function elementFor(block, top) {
     case "note":
       return noteElement(block.label ?? "");
     case "heading": // the page itself has the first two levels; models like to begin with their second
-      return make(`h${Math.min(Math.max((block.level ?? 1) - top, 0) + 3, 6)}`);
+      return makeText(`h${Math.min(Math.max((block.level ?? 1) - top, 0) + 3, 6)}`);
     case "rule":
       return make("hr");
     case "code":
@@ -47,7 +54,7 @@ export function elementFor(block, top) {
     case "row":
       return make("tr");
     default:
-      return make("p");
+      return makeText("p");
   }
 }
 

@@ -26,6 +26,8 @@ export class Prose {
   #changed = false;
   #ended = false;
   #drawn;
+  /** @type {HTMLElement | null} the block that has the end of the text, while more of it comes */
+  #last = null;
 
   /** @param {HTMLElement} element */
   constructor(element) {
@@ -86,6 +88,16 @@ export class Prose {
       // a definition may have come after its use, and what looked like a footnote may be none
       again: this.#ended && (references.size > 0 || notes.size > 0 || this.element.querySelector(".noteref") !== null),
     });
+    this.#pointAt(this.#ended ? null : lastDrawn(this.#drawn));
+  }
+
+  /** Say where the next word will appear. @param {import("./dom.js").Drawn | null} last */
+  #pointAt(last) {
+    const element = last?.element ?? null;
+    if (element === this.#last) return;
+    this.#last?.removeAttribute("data-last");
+    this.#last = last?.settled ? null : element; // nothing is written into what is settled
+    this.#last?.setAttribute("data-last", "");
   }
 
   /** @param {string} text */
@@ -107,4 +119,10 @@ export class Prose {
 function lastLeaf(block) {
   const last = block.children[block.children.length - 1];
   return last ? lastLeaf(last) : block;
+}
+
+/** @param {import("./dom.js").Drawn} drawn @returns {import("./dom.js").Drawn} */
+function lastDrawn(drawn) {
+  const last = drawn.children[drawn.children.length - 1];
+  return last ? lastDrawn(last) : drawn;
 }
