@@ -8,9 +8,10 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 
+from app.limits.rates import MISSES
 from tests.reading import ask
 from tests.running import Gateway, serving
-from tests.scripted import ScriptedClaude, saying, text_block
+from tests.scripted import ScriptedClaude, ending, message_start, saying, text_block
 
 
 def at(gateway: Gateway, **headers: str) -> connect:
@@ -116,3 +117,41 @@ async def test_a_page_of_another_site_is_refused_at_the_upgrade(origin: str) -> 
         async with at(gateway, Origin=f"http://{gateway.host}:{gateway.port}"):
             pass
     assert refused.value.response.status_code == 403
+
+
+async def test_guessing_ids_over_sockets_ends_in_a_429_too() -> None:
+    async with ScriptedClaude(lambda _: saying("a")) as claude, serving(claude.url) as gateway:
+        tally = gateway.server._app.state.gateway.tally
+        for _ in range(MISSES.rate.amount - 1):
+            await tally.count(MISSES, "127.0.0.1")
+        said = []
+        for _ in range(2):
+            async with at(gateway) as socket:
+                await socket.send(json.dumps({"resume": {"id": "g_nope", "after": ""}}))
+                events, _ids = await read(socket)
+                said.append(events[0]["error"]["type"])
+    assert said == ["not_found_error", "rate_limit_error"]
+
+
+async def test_nothing_but_a_cancel_cancels() -> None:
+    gate = asyncio.Event()
+    script = [message_start(), *text_block("a")[:2], gate, *text_block("a")[2:], *ending()]
+    async with (
+        ScriptedClaude(lambda _: script) as claude,
+        serving(claude.url) as gateway,
+        at(gateway) as socket,
+    ):
+        await socket.send(json.dumps({"request": ask("x")}))
+        await claude.until_called(1)
+        for other in (
+            '{"cancel": false}',
+            '"do not cancel"',
+            '{"note": "cancel"}',
+            "cancel",
+            "[]",
+            "\ud83d",
+        ):
+            await socket.send(other.encode("utf-8", "replace").decode())
+        gate.set()
+        events, _ = await read(socket)
+    assert events[-1]["stop_reason"] == "end_turn"

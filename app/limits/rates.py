@@ -15,7 +15,7 @@ from limits.aio.storage import Storage
 from limits.aio.strategies import FixedWindowRateLimiter
 
 from app.limits.terms import Rates
-from app.protocol.errors import TooMany
+from app.protocol.errors import Gone, NotFound, Problem, TooMany, WrongCredential
 
 MAX_WINDOWS = 100_000
 """About 25 MB. With more clients at once the oldest windows are forgotten."""
@@ -153,6 +153,26 @@ class Tally:
         """
         if not await self._limiter.hit(habit.rate, habit.name, client):
             await self._refuse(habit, client)
+
+    async def guessed(self, problem: Problem, *, address: str, client: str) -> Problem:
+        """Count *problem* if whoever is told of it may be guessing; return it, or what is told to who does so too often.
+
+        Args:
+            problem: What is wrong with what was asked.
+            address: The network that it came from.
+            client: On whom it counts.
+        """
+        try:
+            match problem:
+                case WrongCredential():
+                    await self.count(WRONG_CREDENTIALS, address)
+                case NotFound() if not isinstance(problem, Gone):
+                    await self.count(MISSES, client)
+                case _:
+                    pass
+        except TooMany as too_many:
+            return too_many
+        return problem
 
     async def check(self, habit: Habit, client: str) -> None:
         """Look whether *client* may do it once more, without counting it.

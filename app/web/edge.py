@@ -15,19 +15,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.auth.gate import Gate
 from app.auth.identity import Identity
 from app.caller import Caller, Callers, network
-from app.limits.rates import MISSES, WRONG_CREDENTIALS, Tally
+from app.limits.rates import Tally
 from app.logs import traced
 from app.monitoring.metrics import Metrics
 from app.protocol.errors import (
     BadRequest,
     Bug,
     Forbidden,
-    Gone,
-    NotFound,
     Problem,
-    TooMany,
     Unauthenticated,
-    WrongCredential,
 )
 from app.settings import Settings
 from app.web.connection import cut
@@ -142,22 +138,14 @@ class Edge:
     async def _tell(self, problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer with *problem*, or with what is told to who runs into it too often."""
         caller: Caller = scope["caller"]
-        self._metrics.failed(problem)
-        try:
-            match problem:
-                case WrongCredential():
-                    await self._tally.count(WRONG_CREDENTIALS, network(caller.address))
-                case NotFound() if not isinstance(problem, Gone):
-                    await self._tally.count(MISSES, caller.client)
-                case _:
-                    pass
-        except TooMany as too_many:
-            problem = too_many
-            self._metrics.failed(problem)
+        address, client = network(caller.address), caller.client
+        told = await self._tally.guessed(problem, address=address, client=client)
+        for each in {problem, told}:
+            self._metrics.failed(each)
         if scope["type"] == "websocket":
-            await deny(problem, caller.request_id, send)
+            await deny(told, caller.request_id, send)
         else:
-            await respond(problem, caller.request_id, receive, send)
+            await respond(told, caller.request_id, receive, send)
 
     def _dress(self, out: MutableHeaders, caller: Caller) -> None:
         out["X-Request-Id"] = caller.request_id

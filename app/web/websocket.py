@@ -9,7 +9,7 @@ from typing import Any
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
-from app.caller import Caller
+from app.caller import Caller, network
 from app.gateway import Gateway
 from app.generation import Generation
 from app.protocol import jsontext
@@ -39,8 +39,11 @@ async def chat(socket: WebSocket) -> None:
                 asked = await socket.receive_text()
             reader = await _reader(asked, gateway, caller)
         except Problem as problem:
-            gateway.metrics.failed(problem)
-            await _refuse(socket, problem, caller)
+            address, client = network(caller.address), caller.client
+            told = await gateway.tally.guessed(problem, address=address, client=client)
+            for each in {problem, told}:
+                gateway.metrics.failed(each)
+            await _refuse(socket, told, caller)
         except TimeoutError:
             await _refuse(socket, BadRequest("Send a request or a resume first."), caller)
         else:
@@ -92,10 +95,18 @@ async def _listen(socket: WebSocket, generation: Generation) -> None:
     """Return when the client has left."""
     try:
         while True:
-            if "cancel" in await socket.receive_text():
+            if _says_cancel(await socket.receive_text()):
                 generation.cancel("cancelled")
     except WebSocketDisconnect:
         return
+
+
+def _says_cancel(text: str) -> bool:
+    try:
+        message = jsontext.parse_strictly(text.encode("utf-8", "replace"))
+    except ValueError:
+        return False
+    return isinstance(message, dict) and message.get("cancel") is True
 
 
 async def _send(socket: WebSocket, reader: Reader, send_timeout_s: float) -> None:
