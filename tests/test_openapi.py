@@ -1,29 +1,29 @@
 """The OpenAPI document tells the truth: requests made from it, answers compared with it."""
 
+import json
 import os
 from typing import Any
 
 import pytest
 import schemathesis
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, APIWebSocketRoute
 from hypothesis import HealthCheck, Phase, given, settings
 from jsonschema import Draft202012Validator
 from schemathesis import GenerationMode
 from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import positive_data_acceptance
+from websockets.asyncio.client import connect
 
+from app.auth.sessions import cookie_name
 from app.settings import Settings
 from app.tools.functions import from_modules
 from app.tools.registry import Toolbox
-from app.web import routes, session
+from app.web import routes, session, websocket
 from app.web.openapi.document import document
 from tests.reading import Client, ask
 
 EXAMPLES = int(os.environ.get("OPENAPI_EXAMPLES", "12"))
 """For each operation; a longer run by hand finds more."""
-
-OUTSIDE = {"/", "/metrics", "/api/openapi.json"}
-"""The page, what Prometheus knows, and the document itself."""
 
 LEFT_OUT: Any = [
     # Of what is well-formed Claude refuses much: its rules are its own, and not repeated in our document.
@@ -81,11 +81,47 @@ async def test_the_document_is_served(gateway: str) -> None:
 def test_every_route_is_described() -> None:
     served = {
         (route.path.replace("{generation_id}", "{id}"), method.lower())
-        for route in (*routes.router.routes, *session.router.routes)
-        if isinstance(route, APIRoute) and route.path not in OUTSIDE
-        for method in route.methods or ()
+        for route in (*routes.router.routes, *session.router.routes, *websocket.router.routes)
+        if isinstance(route, APIRoute | APIWebSocketRoute)
+        for method in (getattr(route, "methods", None) or {"GET"})
     }
     assert served == {(path, method) for path, methods in DOCUMENT["paths"].items() for method in methods}
+
+
+def test_the_cookie_that_is_described_is_the_one_that_is_set() -> None:
+    schemes = DOCUMENT["components"]["securitySchemes"]
+    assert schemes["session"]["name"] == cookie_name(secure=True)
+
+
+@pytest.mark.parametrize("operation", sorted(OPERATIONS))
+def test_every_failure_is_in_the_shape_of_all_and_says_when_it_may_work(operation: str) -> None:
+    for status, response in OPERATIONS[operation].definition.raw["responses"].items():
+        if int(status) >= 400:
+            schema = response["content"]["application/json"]["schema"]
+            assert schema == {"$ref": "#/components/schemas/Error"}
+            assert ("Retry-After" in response["headers"]) == (status in ("429", "503"))
+
+
+async def test_frames_and_messages_of_a_socket_are_as_the_document_says(gateway: str) -> None:
+    def valid(name: str) -> Draft202012Validator:
+        return Draft202012Validator(
+            {"$ref": f"#/components/schemas/{name}", "components": DOCUMENT["components"]}
+        )
+
+    asked = {"request": ask("Hello")}
+    valid("SocketMessage").validate(asked)
+    frames = []
+    async with connect(f"{gateway.replace('http', 'ws')}/api/chat/ws") as socket:
+        await socket.send(json.dumps(asked))
+        async for frame in socket:
+            frames.append(json.loads(frame))
+            valid("SocketFrame").validate(frames[-1])
+    resume = {"resume": {"id": frames[0]["event"]["id"], "after": frames[2]["id"]}}
+    valid("SocketMessage").validate(resume)
+    valid("SocketMessage").validate({"cancel": True})
+    async with connect(f"{gateway.replace('http', 'ws')}/api/chat/ws") as socket:
+        await socket.send(json.dumps(resume))
+        assert [json.loads(frame) async for frame in socket][-1] == "[DONE]"
 
 
 @pytest.mark.parametrize(

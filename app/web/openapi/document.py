@@ -3,6 +3,7 @@
 from importlib.metadata import version
 from typing import Any
 
+from app.auth.sessions import cookie_name
 from app.protocol.encoding import CLASSES
 from app.settings import Settings
 from app.tools.registry import Toolbox
@@ -20,16 +21,17 @@ STATUSES = {
     415: "The body is not said to be JSON, or is compressed.",
     422: "The Idempotency-Key came before with another body.",
     429: "Too often, or too much at once; `Retry-After` says when it may work.",
+    431: "The head of the request is too large.",
     500: "The gateway's or Claude's fault.",
     502: "Claude cannot be reached or does not accept the gateway.",
-    503: "Draining or full; try again.",
+    503: "Draining, full, or unable to tell who asks; `Retry-After` says when to try again.",
     504: "Claude did not answer in time.",
     529: "Claude is overloaded.",
 }
-ANYWHERE = (401, 403, 405, 429)
-BODY = (400, 408, 413, 415)
+ANYWHERE = (400, 401, 403, 405, 429, 431, 500, 503)
+BODY = (408, 413, 415)
 ID = (404, 410)
-CLAUDE = (500, 502, 503, 504, 529)
+CLAUDE = (502, 504, 529)
 
 STREAM = {
     "text/event-stream": {
@@ -55,6 +57,19 @@ STREAM = {
 """Comments, which keep it alive, are no items."""
 
 X_REQUEST_ID = {"X-Request-Id": {"schema": {"type": "string"}, "required": True}}
+RETRY_AFTER = {"Retry-After": {"schema": {"type": "integer"}, "description": "In seconds."}}
+RATE_LIMITS = {
+    f"RateLimit-{name}": {"schema": {"type": kind}}
+    for name, kind in (
+        ("Limit", "integer"),
+        ("Remaining", "integer"),
+        ("Reset", "integer"),
+        ("Policy", "string"),
+    )
+}
+REPLAYED = {
+    "Idempotent-Replayed": {"schema": {"const": "true"}, "description": "There where the key had started it."}
+}
 CHAT_HEADERS = {
     **X_REQUEST_ID,
     "X-Chat-Id": {"schema": {"type": "string"}, "required": True},
@@ -82,7 +97,7 @@ def document(settings: Settings, toolbox: Toolbox) -> Json:
             "schemas": schemas(settings, toolbox),
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer"},
-                "session": {"type": "apiKey", "in": "cookie", "name": "__Host-session"},
+                "session": {"type": "apiKey", "in": "cookie", "name": cookie_name(secure=True)},
             },
         },
         "security": SECURITY if settings.auth != "none" else [],
@@ -107,7 +122,7 @@ def _paths() -> Json:
                 {
                     200: {
                         "description": "Events, or with `stream: false` one message.",
-                        "headers": CHAT_HEADERS,
+                        "headers": {**CHAT_HEADERS, **RATE_LIMITS, **REPLAYED},
                         "content": {**STREAM, **_json("Answer")},
                     }
                 },
@@ -119,7 +134,7 @@ def _paths() -> Json:
                 "cancel_by_key",
                 "Cancel whatever the key has started",
                 _answer("Snapshot"),
-                (400, 404),
+                (404,),
                 parameters=[needed_key, purge],
             ),
         },
@@ -137,7 +152,7 @@ def _paths() -> Json:
                 "snapshot", "Read a generation as it stands", _answer("Snapshot"), ID, parameters=[id_]
             ),
             "delete": _operation(
-                "cancel", "Cancel a generation", _answer("Snapshot"), (400, *ID), parameters=[id_, purge]
+                "cancel", "Cancel a generation", _answer("Snapshot"), ID, parameters=[id_, purge]
             ),
         },
         "/api/chat/{id}/stream": {
@@ -148,7 +163,7 @@ def _paths() -> Json:
                     200: {"description": "Events.", "headers": CHAT_HEADERS, "content": STREAM},
                     204: {"description": "Nothing is left after the cursor.", "headers": X_REQUEST_ID},
                 },
-                (400, *ID),
+                ID,
                 parameters=[
                     id_,
                     _parameter("header", "Last-Event-ID", CURSOR, "Wins over `after`."),
@@ -165,14 +180,45 @@ def _paths() -> Json:
                 ],
             )
         },
+        "/api/chat/ws": {
+            "get": _operation(
+                "socket",
+                "The same over a WebSocket: each text message is JSON, a SocketMessage there and SocketFrames back",
+                {101: {"description": 'A WebSocket. It closes with 1000 after the frame `"[DONE]"`.'}},
+                (404,),
+                parameters=[
+                    _parameter(
+                        "query",
+                        "id",
+                        {"type": "string"},
+                        "Of the answer to resume, where nginx spreads over several gateways.",
+                    )
+                ],
+            )
+        },
         "/api/models": {"get": _operation("models", "List the models", _answer("Models"), ())},
         "/api/config": {"get": _operation("config", "Read what a page needs to know", _answer("Config"), ())},
         "/api/session": {
             "post": _operation("sign_in", "Sign in with a token", _answer("SignedIn"), BODY, body="SignIn"),
             "delete": _operation("sign_out", "Sign out", _answer("SignedIn"), ()),
         },
+        "/api/openapi.json": {"get": _operation("openapi", "Read this", _answer("Document"), ())},
+        "/metrics": {
+            "get": _operation(
+                "metrics",
+                "Read counters, from this machine, from a trusted proxy's own address, or with a token",
+                {
+                    200: {
+                        "description": "Prometheus' text format.",
+                        "headers": X_REQUEST_ID,
+                        "content": {"text/plain": {"schema": {"type": "string"}}},
+                    }
+                },
+                (),
+            )
+        },
         "/healthz": {"get": _operation("healthz", "Ask whether it lives", _answer("Health"), ())},
-        "/readyz": {"get": _operation("readyz", "Ask whether it takes traffic", _answer("Health"), (503,))},
+        "/readyz": {"get": _operation("readyz", "Ask whether it takes traffic", _answer("Health"), ())},
     }
 
 
@@ -196,7 +242,7 @@ def _operation(
     for status in sorted({*problems, *ANYWHERE}):
         said[str(status)] = {
             "description": STATUSES[status],
-            "headers": X_REQUEST_ID,
+            "headers": {**X_REQUEST_ID, **(RETRY_AFTER if status in (429, 503) else {})},
             "content": _json("Error"),
         }
     operation: Json = {"operationId": name, "summary": summary, "responses": said}

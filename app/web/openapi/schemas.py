@@ -96,6 +96,28 @@ def schemas(settings: Settings, toolbox: Toolbox) -> dict[str, Schema]:
             error=record("What was wrong, and what to do.", type=TEXT, message=TEXT),
             request_id=TEXT,
         ),
+        "SocketMessage": {
+            "description": "First a request or a resume; a cancel at any time after it.",
+            "oneOf": [
+                record("What POST /api/chat takes.", request=ref("Chat")),
+                record(
+                    "Go on after a cursor.",
+                    resume=record("Where.", optional=("after",), id=TEXT, after=CURSOR),
+                ),
+                record("Cancel.", cancel={"const": True}),
+            ],
+        },
+        "SocketFrame": {
+            "anyOf": [
+                {"const": "[DONE]", "description": "The last."},
+                record("An event and its id, null before there is an answer.", id=MAYBE_TEXT, event=OBJECT),
+            ]
+        },
+        "Document": {
+            "type": "object",
+            "description": "An OpenAPI document.",
+            "required": ["openapi", "paths"],
+        },
         "Snapshot": record(
             "A generation as it stands.",
             id=TEXT,
