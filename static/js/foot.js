@@ -14,16 +14,18 @@ export class Foot {
   }
 
   /** @param {string} model @param {import("./events.js").Done} done */
-  tell(model, { usage, timing, cost_usd }) {
+  tell(model, { stop_reason, usage, timing, cost_usd }) {
     const { meta } = text;
+    // Claude counts what it has written when it ends; of an answer that was cut short only the beginning is known
+    const counted = stop_reason !== "cancelled" && stop_reason !== "abandoned";
     const facts = [
       model,
       timing?.ttft_ms != null && meta.ttft(timing.ttft_ms),
-      timing?.tokens_per_second != null && meta.rate(timing.tokens_per_second),
+      counted && timing?.tokens_per_second != null && meta.rate(timing.tokens_per_second),
       usage?.input_tokens != null && meta.input(usage.input_tokens),
-      usage?.output_tokens != null && meta.output(usage.output_tokens),
+      counted && usage?.output_tokens != null && meta.output(usage.output_tokens),
       usage?.cache_read_input_tokens > 0 && meta.cached(usage?.cache_read_input_tokens),
-      cost_usd != null && meta.cost(cost_usd),
+      counted && cost_usd != null && meta.cost(cost_usd),
     ];
     const line = part(this.#element, "meta");
     for (const fact of facts) {

@@ -111,6 +111,9 @@ def test_stop_stops_at_the_gateway_and_keeps_the_focus(chat: Chat, how: str) -> 
         expect(chat.page.get_by_label("Message", exact=True)).to_be_focused()
     chat.finished()
     expect(chat.page.locator(".note")).to_have_text("Stopped.")
+    # Claude tells at the end how much it has written
+    expect(chat.page.locator(".meta")).to_contain_text("to first token")
+    expect(chat.page.locator(".meta")).not_to_contain_text(re.compile(r" out|tok/s|\$"))
     assert chat.stored()["transcript"]["terminal"]["stop_reason"] == "cancelled"
 
 
