@@ -104,9 +104,9 @@ class Translator:
                 piece, at = run
                 yield latest.said(piece)
             else:
-                end = frames.find(b"\n\n", at)
-                frame = sse.frame(frames[at : end if end >= 0 else size])
-                at = end + 2 if end >= 0 else size
+                end = sse.end_of_frame(frames, at)
+                frame = sse.frame(frames, at=at, end=end)
+                at = end + 2
                 if frame:
                     yield self.feed(frame)
 

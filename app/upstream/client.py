@@ -46,6 +46,9 @@ PINGS = re.compile(rb"(?:(?:event: ping\ndata: [^\n]*|:[^\n]*)\n\n)+")
 
 DELTA = b"event: content_block_delta\n"
 
+SHORT_BYTES = 4096
+"""Where the last frame of a read is looked for; a delta that is longer is rare enough not to be waited for."""
+
 NOT_CURED_BY_WAITING = frozenset({"enforced_spend_limit_reached", "contract_spend_limit_reached"})
 """``error.details.error_code`` of a 429 that seconds do not help (Claude's API reference, "Errors")."""
 
@@ -283,7 +286,8 @@ class _Silence:
         if self._flowing:
             self._gaps.count(now - self._told)
         self._told = now
-        self._flowing = frames.rfind(DELTA) > frames.rfind(b"\n\n", 0, -2)  # the last one
+        last = frames[-SHORT_BYTES:]
+        self._flowing = last.rfind(DELTA) > last.rfind(b"\n\n", 0, -2)
 
     def _due(self) -> float:
         return min(self._heard + self._stall_s, self._told + 2 * self._stall_s)
