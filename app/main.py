@@ -34,6 +34,7 @@ from app.web.edge import Edge
 from app.web.observer import Observer
 from app.web.page.files import REVALIDATE, WITHOUT_EXTRAS, PageFiles, extras_folder, page_folder, respond
 from app.web.sites import Cors
+from app.web.turns import Turns
 
 logger = logging.getLogger(__name__)
 
@@ -94,6 +95,7 @@ def create_app(settings: Settings, base_url: str | None) -> FastAPI:
     if settings.cors_origins:
         app.add_middleware(Cors, listed=settings.cors_origins)
     app.add_middleware(Observer, metrics=metrics, telemetry=traces)
+    app.add_middleware(Turns)
     for kind in (HTTPException, RequestValidationError):
         app.add_exception_handler(kind, _as_problem)
     # The socket's address would match a generation's, so it comes first.

@@ -8,7 +8,7 @@ from app.monitoring.telemetry import Telemetry
 
 
 class Observer:
-    """The outermost layer of the application.
+    """A layer of the application around all but the turns.
 
     Args:
         app: What answers.
