@@ -34,6 +34,7 @@ every browser connection is a *cursor* on the log. Nothing connects the two ends
 ``limits/``        what one client may ask for, how often, and how many tokens it may use
 ``tools/``         tools that run here: Python functions, MCP servers, a result for whatever they do
 ``generation``     one generation: its task, its log, its readers, exactly one end
+``producer``       who makes an answer, and what it sees of its generation
 ``record``         what is noted of it for the operator meanwhile
 ``logs``           the log's lines
 ``protocol/``      pure: frames, events, log, fold; no clock, no loop, no network

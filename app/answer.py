@@ -9,7 +9,7 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from app.generation import Ending, Produce, Teller
+from app.producer import Ending, Produce, Teller
 from app.protocol.errors import TooLong
 from app.protocol.events import ToolResult, ToolUse
 from app.request import ChatRequest

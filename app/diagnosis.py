@@ -9,7 +9,7 @@ import asyncio
 import re
 
 from app.caller import Caller
-from app.generation import Ending, Produce, Teller
+from app.producer import Ending, Produce, Teller
 from app.protocol import jsontext
 from app.protocol.errors import BadRequest
 from app.protocol.events import BlockStart, BlockStop, Text

@@ -10,11 +10,12 @@ import logging
 import secrets
 import time
 from base64 import b32encode
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from app.logs import traced
+from app.producer import Ending, Produce
 from app.protocol.errors import Bug, Drained, Problem, TooLong
 from app.protocol.events import CONTENT, Delta, Done, Error, Event, Start, Text
 from app.protocol.fold import Fold
@@ -28,49 +29,6 @@ START_ANYWAY_S = 10
 """After so long without an answer from Claude, readers are told that the generation exists."""
 
 State = Literal["running", "done", "failed", "cancelled"]
-
-
-@dataclass(slots=True)
-class Ending:
-    """How Claude ended the answer.
-
-    Attributes:
-        stop_reason, stop_sequence: Claude's.
-        message: Its further fields.
-        message_id, model: Of the last upstream message, as Claude named them.
-    """
-
-    stop_reason: str | None = None
-    stop_sequence: str | None = None
-    message: dict[str, Any] = field(default_factory=dict)
-    message_id: str | None = None
-    model: str | None = None
-
-
-class Teller(Protocol):
-    """What a producer sees of its generation."""
-
-    ledger: Ledger
-    record: Record
-
-    @property
-    def began(self) -> bool:
-        """Whether anything has been said."""
-
-    def say(self, *events: Event) -> None:
-        """Append *events*; the first one is preceded by ``start``."""
-
-    def answered(self, message_id: str | None, model: str | None) -> None:
-        """Note that Claude has answered, so that ``start`` can say it."""
-
-    def elapsed_ms(self) -> int:
-        """Return milliseconds since the generation began."""
-
-    def fold(self) -> Fold:
-        """Return what has been said so far."""
-
-
-Produce = Callable[[Teller], Awaitable[Ending]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,11 @@ from collections import Counter, OrderedDict
 from dataclasses import dataclass
 
 from app.caller import ANONYMOUS
-from app.generation import Generation, Produce, Rules
+from app.generation import Generation, Rules
 from app.monitoring.metrics import Metrics
 from app.monitoring.outcome import outcome
 from app.monitoring.telemetry import Telemetry
+from app.producer import Produce
 from app.protocol.errors import Gone, KeyReused, NotFound, TooMany, Unavailable
 from app.request import ChatRequest
 from app.settings import Settings

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from app.continuation import Joint, Plan, plan
-from app.generation import Teller
+from app.producer import Teller
 from app.protocol.claude import Translator
 from app.protocol.deltas import utf16_length
 from app.protocol.errors import Problem

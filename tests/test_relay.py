@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from app.generation import Ending, Generation, Rules, Teller
+from app.generation import Generation, Rules
+from app.producer import Ending, Teller
 from app.protocol.encoding import parse
 from app.protocol.errors import Refused
 from app.protocol.events import BlockStop, Text, Thinking

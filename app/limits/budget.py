@@ -12,8 +12,8 @@ from typing import Any
 
 from limits import RateLimitItem
 
-from app.generation import Ending, Produce, Teller
 from app.limits.rates import Standing, in_words
+from app.producer import Ending, Produce, Teller
 from app.protocol.errors import TooMany
 from app.protocol.events import Delta, Event, Retry, Usage
 from app.protocol.fold import Fold

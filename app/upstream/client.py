@@ -6,11 +6,8 @@ retries are off: only the caller knows whether a reader has already seen somethi
 
 import asyncio
 import logging
-import re
-import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from email.utils import parsedate_to_datetime
+from contextlib import contextmanager
 from typing import Any, cast
 
 import anthropic
@@ -18,11 +15,9 @@ import httpx2
 
 from app.protocol import jsontext
 from app.protocol.errors import (
-    BadRequest,
     Garbled,
     Misconfigured,
     Problem,
-    Refused,
     Reset,
     TimedOut,
     Truncated,
@@ -31,6 +26,8 @@ from app.protocol.errors import (
 from app.protocol.sse import Decoder, FrameTooLarge
 from app.record import Gaps, Record
 from app.settings import Settings
+from app.upstream.refusals import refusal
+from app.upstream.silence import Silence
 from app.upstream.transport import PUSH, Client, Transport
 
 logger = logging.getLogger(__name__)
@@ -40,17 +37,6 @@ KEEP_ALIVE_S = 60
 
 SHORTEST_PROMPT = 8
 """A system prompt that is shorter may stand in any sentence."""
-
-PINGS = re.compile(rb"(?:(?:event: ping\ndata: [^\n]*|:[^\n]*)\n\n)+")
-"""Frames that say no more than that the connection lives."""
-
-DELTA = b"event: content_block_delta\n"
-
-SHORT_BYTES = 4096
-"""Where the last frame of a read is looked for; a delta that is longer is rare enough not to be waited for."""
-
-NOT_CURED_BY_WAITING = frozenset({"enforced_spend_limit_reached", "contract_spend_limit_reached"})
-"""``error.details.error_code`` of a 429 that seconds do not help (Claude's API reference, "Errors")."""
 
 
 class Upstream:
@@ -110,7 +96,7 @@ class Upstream:
         decoder = Decoder()
         answered: dict[str, str] = {}
         with _naming_its_request(answered), self._as_problems(body.get("model")):
-            async with _Silence(self._stall_s, self._total_s, self._gaps) as silence:
+            async with Silence(self._stall_s, self._total_s, self._gaps) as silence:
                 answer = await self._client.post(
                     self._messages_url,
                     content=content,
@@ -189,7 +175,7 @@ class Upstream:
         try:
             yield
         except anthropic.APIStatusError as error:
-            problem = self._refusal(error, model)
+            problem = refusal(error, model, self._without_secrets)
             _tell_operator(problem)
             raise problem from error
         except (anthropic.APITimeoutError, httpx2.TimeoutException, TimeoutError) as error:
@@ -211,30 +197,6 @@ class Upstream:
             msg = "Claude's stream holds a frame that is larger than the gateway takes."
             raise Garbled(msg) from error
 
-    def _refusal(self, error: anthropic.APIStatusError, model: Any) -> Problem:
-        status, headers = error.status_code, error.response.headers
-        request_id = headers.get("request-id")
-        details = error.body.get("error") if isinstance(error.body, dict) else None
-        details = details if isinstance(details, dict) else {}
-        text = self._without_secrets(str(details.get("message") or f"Claude answered with status {status}."))
-        if status in (401, 402, 403):
-            msg = "The gateway's account at Claude does not work. Its operator must look at the key and the billing."
-            return Misconfigured(msg, said=f"status {status}: {text}", upstream_request_id=request_id)
-        if status == 404 and details.get("type") == "not_found_error" and model and str(model) in text:
-            return BadRequest(f"model: Claude does not know {model}.", upstream_request_id=request_id)
-        if status == 404 and not details:
-            msg = "The gateway's upstream does not speak Claude's API. Its operator must look at its address."
-            return Misconfigured(msg, said=f"nothing is at {error.request.url.path} (status 404)")
-        after = retry_after(headers)
-        if status == 408:
-            return TimedOut(text, retry_after_s=after, upstream_request_id=request_id)
-        passed_on = status if status in (400, 413, 429) or status >= 500 else 503 if status == 409 else 400
-        refused = Refused(passed_on, text, retry_after_s=after, upstream_request_id=request_id)
-        code = (details.get("details") or {}).get("error_code")
-        said = headers.get("x-should-retry")
-        refused.retryable = said == "true" if said else refused.retryable and code not in NOT_CURED_BY_WAITING
-        return refused
-
     def _without_secrets(self, text: str) -> str:
         for unspoken in self._unspoken:
             text = text.replace(unspoken, "…")
@@ -249,54 +211,6 @@ def _naming_its_request(headers: Mapping[str, str]) -> Iterator[None]:
     except Problem as problem:
         problem.upstream_request_id = problem.upstream_request_id or headers.get("request-id")
         raise
-
-
-class _Silence:
-    """The deadlines of one call: its total, and how long it may be silent.
-
-    Pings keep a call alive for twice as long as silence may last. One timer serves a whole stream: it looks
-    when it fires whether something was heard meanwhile, since arming one for every read would cost more than
-    reading (measured: 0.7 µs each).
-    """
-
-    def __init__(self, stall_s: float, total_s: float, gaps: Gaps) -> None:
-        self._gaps = gaps
-        self._flowing = False
-        self._stall_s = stall_s
-        self._deadline = asyncio.timeout(total_s)
-        self._loop = asyncio.get_running_loop()
-        self._heard = self._told = self._loop.time()
-        self._timer: asyncio.TimerHandle | None = None
-
-    async def __aenter__(self) -> "_Silence":
-        await self._deadline.__aenter__()
-        self._timer = self._loop.call_at(self._due(), self._look)
-        return self
-
-    async def __aexit__(self, *failure: Any) -> None:
-        if self._timer:
-            self._timer.cancel()
-        await self._deadline.__aexit__(*failure)
-
-    def heard(self, frames: bytes) -> None:
-        """Note that bytes have come, and the *frames* they completed: whether they say anything."""
-        self._heard = now = self._loop.time()
-        if not frames or (frames.startswith((b"event: ping", b":")) and PINGS.fullmatch(frames)):
-            return
-        if self._flowing:
-            self._gaps.count(now - self._told)
-        self._told = now
-        last = frames[-SHORT_BYTES:]
-        self._flowing = last.rfind(DELTA) > last.rfind(b"\n\n", 0, -2)
-
-    def _due(self) -> float:
-        return min(self._heard + self._stall_s, self._told + 2 * self._stall_s)
-
-    def _look(self) -> None:
-        if self._loop.time() < (due := self._due()):
-            self._timer = self._loop.call_at(due, self._look)
-        else:
-            self._deadline.reschedule(self._loop.time())
 
 
 def _insist_on_event_stream(response: httpx2.Response) -> None:
@@ -316,15 +230,3 @@ def _tell_operator(problem: Problem) -> None:
     if isinstance(problem, Misconfigured):
         id_ = problem.upstream_request_id or "unknown"
         logger.error("Claude refuses this gateway (request %s): %s", id_, problem.said)
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds that ``retry-after-ms`` or ``retry-after`` (seconds or a date) ask to wait, if any."""
-    with suppress(KeyError, ValueError):
-        return max(0.0, float(headers["retry-after-ms"]) / 1000)
-    said = headers.get("retry-after", "")
-    with suppress(ValueError):
-        return max(0.0, float(said))
-    with suppress(ValueError):
-        return max(0.0, parsedate_to_datetime(said).timestamp() - time.time())
-    return None

@@ -1,0 +1,61 @@
+"""What it means when Claude answers with an HTTP error.
+
+Source: Claude's API reference, "Errors".
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import anthropic
+
+from app.protocol.errors import BadRequest, Misconfigured, Problem, Refused, TimedOut
+
+NOT_CURED_BY_WAITING = frozenset({"enforced_spend_limit_reached", "contract_spend_limit_reached"})
+"""``error.details.error_code`` of a 429 that seconds do not help (Claude's API reference, "Errors")."""
+
+
+def refusal(error: anthropic.APIStatusError, model: Any, clean: Callable[[str], str]) -> Problem:
+    """Return what *error*, an answer of Claude's to a request for *model*, means here.
+
+    Args:
+    error: As the SDK raises it.
+    model: As it was asked for.
+    clean: Takes out of Claude's words what must not be repeated.
+    """
+    status, headers = error.status_code, error.response.headers
+    request_id = headers.get("request-id")
+    details = error.body.get("error") if isinstance(error.body, dict) else None
+    details = details if isinstance(details, dict) else {}
+    text = clean(str(details.get("message") or f"Claude answered with status {status}."))
+    if status in (401, 402, 403):
+        msg = "The gateway's account at Claude does not work. Its operator must look at the key and the billing."
+        return Misconfigured(msg, said=f"status {status}: {text}", upstream_request_id=request_id)
+    if status == 404 and details.get("type") == "not_found_error" and model and str(model) in text:
+        return BadRequest(f"model: Claude does not know {model}.", upstream_request_id=request_id)
+    if status == 404 and not details:
+        msg = "The gateway's upstream does not speak Claude's API. Its operator must look at its address."
+        return Misconfigured(msg, said=f"nothing is at {error.request.url.path} (status 404)")
+    after = retry_after(headers)
+    if status == 408:
+        return TimedOut(text, retry_after_s=after, upstream_request_id=request_id)
+    passed_on = status if status in (400, 413, 429) or status >= 500 else 503 if status == 409 else 400
+    refused = Refused(passed_on, text, retry_after_s=after, upstream_request_id=request_id)
+    code = (details.get("details") or {}).get("error_code")
+    said = headers.get("x-should-retry")
+    refused.retryable = said == "true" if said else refused.retryable and code not in NOT_CURED_BY_WAITING
+    return refused
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds that ``retry-after-ms`` or ``retry-after`` (seconds or a date) ask to wait, if any."""
+    with suppress(KeyError, ValueError):
+        return max(0.0, float(headers["retry-after-ms"]) / 1000)
+    said = headers.get("retry-after", "")
+    with suppress(ValueError):
+        return max(0.0, float(said))
+    with suppress(ValueError):
+        return max(0.0, parsedate_to_datetime(said).timestamp() - time.time())
+    return None
