@@ -339,17 +339,22 @@ async def test_an_answer_that_fails_costs_what_had_been_used(steps: Any, least: 
 
 
 async def test_an_answer_that_uses_up_the_budget_ends_there() -> None:
-    pieces = ["x" * 40] * 100  # 1,000 tokens, and more than were asked for
+    more = asyncio.Event()
+    first, *pieces = text_block("x" * 1120, "x" * 40, "x" * 40, "x" * 40)[:-1]  # four of them are a token
+    answer = [message_start(input_tokens=10), first, pieces[0], more, *pieces[1:], Ending.STALL]
     async with (
-        ScriptedClaude(always(costing(10, 1000, *pieces))) as claude,
+        ScriptedClaude(always(answer)) as claude,
         serving(claude.url, token_budget="300/day") as gateway,
     ):
-        stream = await (await gateway.stream(ask("x", max_tokens=100))).rest()
+        stream = await gateway.stream(ask("x", max_tokens=100))
+        await stream.until_text(1120)
+        more.set()
+        await stream.rest()
         assert stream.terminal["type"] == "error"
         assert stream.terminal["error"]["type"] == "rate_limit_error"
         assert "300 tokens" in stream.terminal["error"]["message"]
         assert stream.done == 1
-        assert 1000 < len(stream.text) < 1400
+        assert 1120 < len(stream.text) <= 1240
         assert len(claude.calls) == 1
         assert await _closed(claude)
         assert 300 <= used(gateway)[0] < 330
