@@ -159,7 +159,8 @@ export class Thread {
       }
       next = element;
     }
-    if (!this.#follower.following && anchor?.isConnected) this.#follower.shift(anchor.getBoundingClientRect().top - before);
+    if (!this.#follower.following && anchor?.isConnected)
+      this.#follower.shift(anchor.getBoundingClientRect().top - before);
     if (!complete) return;
     this.#seen.unobserve(this.#earlier); // an observer tells of changes only, and it may be near still
     this.#seen.observe(this.#earlier);

@@ -227,6 +227,7 @@ export class AnswerView {
       this.#blocks.get(index)?.element.remove();
       this.#blocks.delete(index);
     }
+    delete this.element.dataset.begun; // it is waited for again
     const words = text.retry(reason, attempt);
     // one note for a row of vain attempts
     if (this.#breakNote && this.#breakNote === this.#body.lastElementChild) this.#breakNote.textContent = words;
@@ -235,6 +236,7 @@ export class AnswerView {
 
   /** The text goes on in new model text: the note moves into the text, as a mark. */
   #joined() {
+    this.element.dataset.begun = "";
     this.#breakNote?.remove();
     this.#breakNote = null;
     const seam = make("seam");

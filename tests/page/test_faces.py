@@ -132,3 +132,29 @@ def test_thinking_counts_while_it_lasts_and_says_when_it_was_cut_off(chat: Chat)
     page.clock.run_for(1_000)
     expect(fold.locator("summary")).to_have_text("Thinking, cut off")
     expect(page.locator(".note")).to_have_text("Stopped.")
+
+
+AFTER_A_BREAK = """() => {
+  const view = new $modules["view.js"].AnswerView();
+  const waits = () => view.element.querySelector(".waiting").checkVisibility();
+  document.querySelector("#log").append(view.element);
+  view.state = "streaming";
+  const said = [waits()];
+  for (const event of [
+    {type: "block_start", index: 0, kind: "text", at_ms: 1},
+    {type: "text", index: 0, text: "Half an ans"},
+    {type: "retry", reason: "reset", attempt: 1, delay_ms: 1, discard: []},
+    {type: "seam", index: 0, offset: 11, trimmed: 0, attempt: 1, mode: "continue"},
+  ]) {
+    view.show(event);
+    said.push(waits());
+  }
+  return said;
+}"""
+
+
+def test_while_claude_is_asked_again_the_page_says_that_it_waits(chat: Chat) -> None:
+    answer_with(chat.page, START, DONE)
+    chat.ask("Hello?")  # loads what shows answers
+    chat.finished()
+    assert chat.page.evaluate(AFTER_A_BREAK) == [True, False, False, True, False]

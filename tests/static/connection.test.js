@@ -303,9 +303,16 @@ test("without a line a question is asked over HTTP and read over a WebSocket", a
   /** @type {any[]} */
   const heard = [];
   let given = false;
-  const posted = new Response(new ReadableStream({ cancel: () => void (given = true) }), {
-    headers: { "X-Chat-Id": "g1" },
-  });
+  const posted = new Response(
+    new ReadableStream({
+      cancel() {
+        given = true;
+      },
+    }),
+    {
+      headers: { "X-Chat-Id": "g1" },
+    },
+  );
   const listen = async (/** @type {string} */ id, /** @type {string | null} */ cursor) => {
     heard.push([id, cursor, given]);
     return heard.length === 1 ? stream([start, text(2, "Hel")]) : stream([text(3, "lo"), done]);

@@ -92,7 +92,7 @@ export const texts = {
   exampleOfDemo: /** @type {Example} */ ({
     kind: "Break it",
     prompt: "Cut the connection to Claude half-way and watch the answer go on",
-    sent: "[[reset after=60]] Tell me how rivers find their way to the sea.",
+    sent: "[[reset after=60 in=text]] Tell me how rivers find their way to the sea.",
   }),
 
   /** Conversations of this device. */
@@ -183,10 +183,12 @@ export const texts = {
 
   signIn: {
     why: "This gateway wants to know who is asking. Your access token comes from whoever runs it.",
-    whyJwt: "This gateway wants to know who is asking. Sign in where its operator has told you to, and load this page again; or paste the token (a JWT) that you got there.",
+    whyJwt:
+      "This gateway wants to know who is asking. Sign in where its operator has told you to, and load this page again; or paste the token (a JWT) that you got there.",
     ended: "Your session has ended. Sign in, and all goes on where it was.",
     wrong: "This token is not known here. It may have been withdrawn, or a part of it is missing.",
-    wrongJwt: "This token does not hold here. It may have ended, be meant for something else, or a part of it is missing.",
+    wrongJwt:
+      "This token does not hold here. It may have ended, be meant for something else, or a part of it is missing.",
     /** @param {number} s */
     tooOften: (s) => `Too many attempts. Try again in ${wait(s)}.`,
     /** @param {string} name */
