@@ -6,6 +6,7 @@
 
 import { Announcer } from "./announcer.js";
 import { Desk } from "./desk.js";
+import { watchNetwork } from "./network.js";
 import { preference } from "./preferences.js";
 import { Drawer } from "./sidebar/drawer.js";
 import { serveFiles } from "./sidebar/files.js";
@@ -87,4 +88,5 @@ byId("welcome").hidden = known; // until it is clear what there is
 const show = () => withChat(async () => {});
 if (known) void show();
 else addEventListener("storage", () => void show(), { once: true }); // another tab has begun a conversation
+watchNetwork(trouble);
 void desk.load();

@@ -123,8 +123,7 @@ def test_while_the_gateway_is_away_nothing_of_a_question_is_lost(
 ) -> None:
     chat = open_chat("about:blank")
     page = chat.page
-    for module in ("chat", "composer.attachments"):  # what is not loaded before it is needed
-        page.route(f"**/page.{module}.js*", lambda route: route.abort())
+    page.route("**/page.chat.js*", lambda route: route.abort())  # which is not loaded before it is needed
     page.goto(page_url)
     expect(page.locator("#model")).to_be_enabled()
     field = page.get_by_label("Message", exact=True)
@@ -133,6 +132,8 @@ def test_while_the_gateway_is_away_nothing_of_a_question_is_lost(
     expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_contain_text("New conversation")
     page.keyboard.press("Escape")
 
+    page.context.set_offline(True)
+    expect(page.locator("#trouble")).to_contain_text("You are offline")
     notes = tmp_path / "notes.md"
     notes.write_text("Rivers flow.")
     page.locator("#composer input[type=file]").set_input_files(notes)
@@ -141,8 +142,8 @@ def test_while_the_gateway_is_away_nothing_of_a_question_is_lost(
     chat.ask("What is this?")
     expect(page.locator("#problem")).to_contain_text("What is attached waits here")
     assert violations(page) == []
-    page.unroute("**/page.composer.attachments.js*")
-    page.evaluate("dispatchEvent(new Event('online'))")
+    page.context.set_offline(False)
+    expect(page.locator("#trouble")).to_be_hidden()
     expect(tray.get_by_role("listitem")).to_contain_text("Text")
 
     field.press("Enter")

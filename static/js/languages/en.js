@@ -144,6 +144,7 @@ export const texts = {
   trouble: {
     full: "This device has no room left: what is said from now on is lost when you leave the page. Export or delete some conversations.",
     broken: "The browser cannot store conversations now: what is said from now on is lost when you leave the page.",
+    offline: "You are offline. What you ask waits here until the network is back.",
     unreachable: "The gateway cannot be reached now. What you wrote is still here.",
     memory: "This browser keeps nothing: conversations last until you leave the page.",
     lost: "What was stored has been deleted, or opened by a newer page. Reload to go on.",
