@@ -58,9 +58,9 @@ def _run(command: Callable[[S], int], args: list[str], kind: type[S]) -> int:
         return _complain(wrong + what_is_wrong(error))
     if wrong:
         return _complain(wrong)
-    sys.path.insert(
-        0, str(Path.cwd())
-    )  # where GATEWAY_TOOLS may be; an installed command does not look there
+    if settings.tools:
+        # They may be here, where an installed command does not look; last, so that nothing here stands in for a library.
+        sys.path.append(str(Path.cwd()))
     return command(settings)
 
 

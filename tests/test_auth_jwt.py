@@ -189,6 +189,7 @@ WRONG: dict[str, Callable[[], str]] = {
     "no end": lambda: token(exp=None),
     "its end is past": lambda: token(exp=now() - 120),
     "its end is no number": lambda: by_hand({"alg": "RS256", "kid": "rsa"}, claims(exp="soon")),
+    "its end is further than any clock goes": lambda: token(exp=10**400),
     "not yet": lambda: token(nbf=now() + 300),
     "nobody": lambda: token(sub=None),
     "an empty name": lambda: token(sub=""),

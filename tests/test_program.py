@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from app.__main__ import _run as run_with
 from app.__main__ import main
+from app.settings import Settings
 from tests.reading import Client, ask
 from tests.running import KEY, Program, program, run
 from tests.scripted import ScriptedClaude, refusing, saying
@@ -95,6 +97,19 @@ def test_what_cannot_work_is_refused_at_start(environment: dict[str, str], says:
     assert says in done.stderr
     assert KEY not in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("tools", "found"), [("", False), ("tests.kit", True)])
+def test_a_file_where_it_is_started_stands_in_for_no_library(
+    tools: str, found: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "limits.py").write_text("raise RuntimeError")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [each for each in sys.path if each])
+    monkeypatch.setenv("GATEWAY_TOOLS", tools)
+    libraries = sys.path[:]
+    assert run_with(lambda _: 0, ["--port", "0"], Settings) == 0
+    assert sys.path == libraries + [str(tmp_path)] * found
 
 
 def test_an_unknown_command_is_refused() -> None:

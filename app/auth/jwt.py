@@ -71,7 +71,7 @@ class JwtVerifier:
         except jwt.ExpiredSignatureError as error:
             msg = "This token has expired. Sign in again."
             raise WrongCredential(msg) from error
-        except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
+        except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:
             logger.info("a token was refused: %s", type(error).__name__)
             raise WrongCredential(NOT_VALID) from error
 
