@@ -12,8 +12,10 @@ import { uniqueKey } from "./unique.js";
 
 /** ms: how long a gateway may know a generation that has ended; more than its default retention */
 const REMEMBERED = 3_600_000;
-/** conversations that are written at a time */
-const BATCH = 20;
+/** messages of a file that are written at a time */
+const BATCH = 50;
+/** ms that reading a file may hold up the page */
+const SLICE = 8;
 
 export class Library {
   #store;
@@ -105,18 +107,38 @@ export class Library {
     const { fromFile, LARGEST_FILE, Malformed } = await import("./conversations/portable.js");
     if (file.size > LARGEST_FILE) return { problem: text.imports.tooLarge(LARGEST_FILE) };
     try {
-      const wholes = fromFile(await file.text(), uniqueKey);
-      for (let n = 0; n < wholes.length; n += BATCH) {
-        const batch = wholes.slice(n, n + BATCH);
-        const conversations = batch.map(({ conversation }) => conversation);
-        const messages = batch.flatMap((whole) => whole.messages);
-        if (!(await this.#store.save({ conversations, messages }))) return { problem: text.imports.notStored };
-      }
-      return { imported: wholes.length };
+      const wholes = await fromFile(await file.text(), uniqueKey, breaks());
+      return (await this.#keep(wholes)) ? { imported: wholes.length } : { problem: text.imports.notStored };
     } catch (error) {
       if (!(error instanceof Malformed)) return { problem: text.imports.unreadable };
       return { problem: error.message === "" ? text.imports.foreign : text.imports.malformed(error.message) };
     }
+  }
+
+  /**
+   * Store them, some messages at a time, each conversation with the last of its own.
+   *
+   * @param {readonly import("./conversations/portable.js").Whole[]} wholes
+   */
+  async #keep(wholes) {
+    /** @type {Conversation[]} */
+    let conversations = [];
+    /** @type {import("./conversations/tree.js").Message[]} */
+    let messages = [];
+    for (const whole of wholes) {
+      for (let n = 0; n < whole.messages.length; n += BATCH) {
+        messages.push(...whole.messages.slice(n, n + BATCH));
+        if (messages.length < BATCH) continue;
+        if (!(await this.#store.save({ conversations, messages }))) {
+          await this.#store.save({ gone: whole.messages }); // nobody would ever see them
+          return false;
+        }
+        conversations = [];
+        messages = [];
+      }
+      conversations.push(whole.conversation);
+    }
+    return this.#store.save({ conversations, messages });
   }
 
   /** @param {string} id @param {Partial<Conversation>} how */
@@ -126,4 +148,14 @@ export class Library {
     this.onChange(id, how);
     await this.#store.save({ conversations: [{ ...conversation, ...how }] });
   }
+}
+
+/** Between two steps of long work: lets the page do something else when it was held up for `SLICE`. */
+function breaks() {
+  let since = performance.now();
+  return async () => {
+    if (performance.now() - since < SLICE) return;
+    await new Promise((resolve) => setTimeout(resolve));
+    since = performance.now();
+  };
 }

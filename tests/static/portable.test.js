@@ -8,6 +8,7 @@ import { apply, empty } from "../../static/js/transcript.js";
 
 let made = 0;
 const newId = () => `new-${++made}`;
+const pause = async () => {};
 
 const transcript = [
   { type: "start", id: "gen-secret", model: "claude-test", message_id: "m" },
@@ -89,8 +90,8 @@ const whole = {
 
 const exported = () => JSON.parse(toFile([whole], 0));
 
-test("what was exported comes back, with ids of its own and nothing running", () => {
-  const [back] = fromFile(JSON.stringify(exported()), newId);
+test("what was exported comes back, with ids of its own and nothing running", async () => {
+  const [back] = await fromFile(JSON.stringify(exported()), newId, pause);
   assert.ok(back);
   const { conversation, messages } = back;
   assert.deepEqual([conversation.title, conversation.pinned, conversation.changed], ["Rivers", true, 9]);
@@ -119,9 +120,9 @@ test("a file opens no doors: it has no id of a generation, no key, no cursor", (
   assert.doesNotMatch(toFile([whole], 0), /secret/);
 });
 
-test("what is no such file is told from one that is damaged", () => {
+test("what is no such file is told from one that is damaged", async () => {
   for (const text of ["", "null", "[]", "{}", '{"format":"other"}', "<html>"]) {
-    assert.throws(() => fromFile(text, newId), { message: "" }, text);
+    await assert.rejects(() => fromFile(text, newId, pause), { message: "" }, text);
   }
   for (const [place, damage] of /** @type {[string, (file: any) => void][]} */ ([
     ["file.version", (file) => (file.version = 2)],
@@ -145,22 +146,22 @@ test("what is no such file is told from one that is damaged", () => {
   ])) {
     const file = exported();
     damage(file);
-    assert.throws(
-      () => fromFile(JSON.stringify(file), newId),
+    await assert.rejects(
+      () => fromFile(JSON.stringify(file), newId, pause),
       (error) => error instanceof Malformed && error.message === place,
       place,
     );
   }
 });
 
-test("fields that nobody knows do not come in, nor what is nested without end", () => {
+test("fields that nobody knows do not come in, nor what is nested without end", async () => {
   const file = exported();
   file.conversations[0].messages[0].onclick = "x";
   file.conversations[0].messages[1].running = 1;
   file.conversations[0].messages[1].generation = "mine";
   file.conversations[0].deleted = 5;
   const text = JSON.stringify(file).replace('"title"', '"__proto__":{"polluted":true},"title"');
-  const [back] = fromFile(text, newId);
+  const [back] = await fromFile(text, newId, pause);
   assert.ok(!Object.hasOwn(back?.messages[0] ?? {}, "onclick"));
   assert.ok(!Object.hasOwn(back?.messages[1] ?? {}, "running"));
   assert.equal(/** @type {any} */ (back)?.messages[1].generation, null);
@@ -168,10 +169,10 @@ test("fields that nobody knows do not come in, nor what is nested without end", 
   assert.equal(/** @type {any} */ ({}).polluted, undefined);
   assert.equal(/** @type {any} */ (back)?.conversation.polluted, undefined);
   const deep = JSON.stringify(exported()).replace('"AAAA"', `${"[".repeat(5000)}${"]".repeat(5000)}`);
-  assert.throws(() => fromFile(deep, newId), Malformed);
+  await assert.rejects(() => fromFile(deep, newId, pause), Malformed);
 });
 
-test("a conversation of very many messages comes in", () => {
+test("a conversation of very many messages comes in", async () => {
   const file = exported();
   const [{ messages }] = file.conversations;
   const [prompt, answer] = messages;
@@ -180,6 +181,9 @@ test("a conversation of very many messages comes in", () => {
       ? { ...prompt, id: `m${n}`, parent: n === 0 ? null : `m${n - 1}`, content: "x" }
       : { ...answer, id: `m${n}`, parent: `m${n - 1}`, transcript: { ...empty() } },
   );
-  const [back] = fromFile(JSON.stringify(file), newId);
+  let pauses = 0;
+  const counted = async () => void (pauses += 1);
+  const [back] = await fromFile(JSON.stringify(file), newId, counted);
   assert.equal(back?.messages.length, 20_000);
+  assert.equal(pauses, 20_000); // the page may do something else after each
 });

@@ -137,28 +137,32 @@ const reply = object({
 const message = (/** @type {any} */ value, /** @type {string} */ place) =>
   value?.role === "assistant" ? reply(value, place) : prompt(value, place);
 
+/** What is checked one by one, later. */
+const unchecked = (/** @type {unknown} */ value) => value;
+
 const conversation = object({
   title: name,
   created: number,
   changed: number,
   pinned: boolean,
   head: nullable(id),
-  messages: list(message, MOST_MESSAGES),
+  messages: list(unchecked, MOST_MESSAGES),
 });
 
 const file = object({
   format: oneOf(/** @type {const} */ ([FORMAT])),
   version: natural,
-  conversations: list(conversation, MOST_CONVERSATIONS),
+  conversations: list(unchecked, MOST_CONVERSATIONS),
 });
 
 /**
  * @param {string} text  of the file
  * @param {() => string} newId
- * @returns {Whole[]}
+ * @param {() => Promise<void>} pause  after each message: many take longer than a page may be held up
+ * @returns {Promise<Whole[]>}
  * @throws {Malformed} its message is the place in the file, empty when it is no such file at all
  */
-export function fromFile(text, newId) {
+export async function fromFile(text, newId, pause) {
   let value;
   try {
     value = JSON.parse(text);
@@ -168,16 +172,28 @@ export function fromFile(text, newId) {
   if (value?.format !== FORMAT) throw new Malformed("");
   const checked = file(value, "file");
   if (checked.version !== VERSION) throw new Malformed("file.version");
-  return checked.conversations.map((one, n) => adopt(one, newId, `file.conversations[${n}]`));
+  const wholes = [];
+  for (const [n, one] of checked.conversations.entries()) {
+    const place = `file.conversations[${n}]`;
+    const { messages, ...rest } = conversation(one, place);
+    const sound = [];
+    for (const [at, each] of messages.entries()) {
+      sound.push(message(each, `${place}.messages[${at}]`));
+      await pause();
+    }
+    wholes.push(adopt(rest, sound, newId, place));
+  }
+  return wholes;
 }
 
 /**
- * @param {ReturnType<typeof conversation>} given
+ * @param {Omit<ReturnType<typeof conversation>, "messages">} given
+ * @param {ReturnType<typeof message>[]} messages
  * @param {() => string} newId
  * @param {string} place
  * @returns {Whole}
  */
-function adopt({ title, created, changed, pinned, head, messages }, newId, place) {
+function adopt({ title, created, changed, pinned, head }, messages, newId, place) {
   const own = newId();
   const ids = new Map(messages.map((each) => [each.id, newId()]));
   if (ids.size !== messages.length) throw new Malformed(`${place}.messages`); // two with the same id
