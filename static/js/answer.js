@@ -8,8 +8,9 @@
 
 import { isTerminal } from "./events.js";
 import { preference } from "./preferences.js";
-import { apply, empty, plainText, unfold } from "./transcript.js";
+import { apply, empty, plainText } from "./transcript.js";
 import { Typewriter } from "./typewriter.js";
+import { unfold } from "./unfold.js";
 import { AnswerView } from "./view.js";
 
 /** @typedef {import("./shared-connection.js").SharedConnection} SharedConnection */

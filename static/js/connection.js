@@ -13,11 +13,13 @@
  * Network, clock and chance come from outside (`Surroundings`), so that tests need none of them.
  */
 
+import { cancel } from "./cancel.js";
 import { decode, isEnd } from "./events.js";
+import { Opening } from "./opening.js";
 import { Decoder } from "./sse.js";
+import { Busy, judge, refused, Verdict } from "./verdict.js";
 
 /** @typedef {import("./events.js").ChatEvent} ChatEvent */
-/** @typedef {import("./events.js").Fault} Fault */
 
 /** ms without a byte, after which a connection is taken for dead */
 const SILENCE = 40_000;
@@ -32,8 +34,6 @@ const ATTEMPTS_TO_START = 5;
 const GIVE_UP = 600_000;
 /** ms that a stopped generation may take to say that it has stopped */
 const STOP_GRACE = 5_000;
-/** ms that a line is waited for, where a WebSocket has not come through, before the next one is tried */
-const QUEUE = 5_000;
 /** ms: what comes after a longer pause in a resumed stream is news, what comes before it is catching up */
 const CATCH_UP_PAUSE = 80;
 
@@ -60,29 +60,14 @@ const CATCH_UP_PAUSE = 80;
  * @property {boolean} [restored]  the page was loaded again: the first events may be old ones
  */
 
-/** @typedef {{kind: "refused", status: number, fault: Fault, requestId: string | null, retryAfterMs: number | null}} Refused */
-/**
- * How it ended. `refused`: an HTTP error instead of a stream (status 0: nobody there); `interrupted`: the rest is lost;
- * `stopped`: the reader stopped it and nobody confirmed.
- *
- * @typedef {{kind: "ended"} | {kind: "interrupted"} | {kind: "stopped"} | Refused} Outcome
- */
-
-/** A response that settles the matter by its status. */
-class Verdict extends Error {
-  /** @param {Outcome} outcome */
-  constructor(outcome) {
-    super(outcome.kind);
-    this.outcome = outcome;
-  }
-}
+/** @typedef {import("./verdict.js").Outcome} Outcome */
 
 export class Connection {
   /** @type {string | null} */
   id;
   /** @type {string | null} */
   cursor;
-  #request;
+  #opening;
   #key;
   #restored;
   #around;
@@ -99,7 +84,6 @@ export class Connection {
   /** @type {number | null} ms that the gateway asked to wait (Retry-After) */
   #asked = null;
   #sent = false;
-  #unheard = false; // the last WebSocket did not come through
 
   /** @type {(event: ChatEvent, live: boolean) => void} `live`: news, not catching up */
   onEvent = () => {};
@@ -113,7 +97,10 @@ export class Connection {
    * @param {Surroundings} around
    */
   constructor({ request, key, id = null, cursor = null, restored = false }, around) {
-    this.#request = request;
+    this.#opening = new Opening(request, key, around);
+    this.#opening.onQueued = () => this.#say("queued");
+    this.#opening.onSent = () => (this.#sent = true);
+    this.#opening.onId = (known) => this.#learn(known);
     this.#key = key;
     this.#restored = restored;
     this.#around = around;
@@ -200,7 +187,7 @@ export class Connection {
   async #read() {
     this.#attempt = new AbortController();
     const { signal } = this.#attempt;
-    const line = await this.#line(signal);
+    const line = await this.#opening.line(this.id !== null, signal);
     if (signal.aborted) {
       line?.();
       return false;
@@ -209,11 +196,15 @@ export class Connection {
     this.#lastLife = this.#around.now();
     void this.#watch(this.#attempt);
     try {
-      const response = line ? await this.#open(signal) : await this.#openSocket(signal);
+      const response = await this.#opening[line ? "overHttp" : "overSocket"](this.id, this.cursor, signal);
       this.#patience = SILENCE;
       this.#asked = null;
       if (response.status === 204) return true;
-      if (!response.ok || response.body === null) throw await this.#refusal(response);
+      if (!response.ok || response.body === null) {
+        const error = await judge(response, this.id !== null);
+        if (error instanceof Busy) this.#asked = error.retryAfterMs;
+        throw error;
+      }
       this.#learn(response.headers.get("X-Chat-Id"));
       this.#say("streaming");
       return await this.#drain(response.body.getReader());
@@ -221,69 +212,6 @@ export class Connection {
       this.#attempt.abort(); // ends the watch, and frees the socket of a response that was not read to its end
       line?.();
     }
-  }
-
-  /** One of the browser's connections, to be given back; null: a WebSocket has to do. @param {AbortSignal} signal */
-  async #line(signal) {
-    const { lines, sleep } = this.#around;
-    let line = await lines.take();
-    while (line === null && !signal.aborted && (this.#unheard || (this.id === null && !lines.sockets))) {
-      this.#unheard = false;
-      this.#say("queued");
-      const enough = new AbortController();
-      void sleep(QUEUE, signal).then(() => enough.abort());
-      line = await lines.wait(enough.signal);
-    }
-    return line;
-  }
-
-  /**
-   * Without a line: a question is asked over HTTP, but read over a WebSocket.
-   *
-   * @param {AbortSignal} signal
-   * @returns {Promise<Response>}
-   */
-  async #openSocket(signal) {
-    if (this.id !== null) return this.#listen(this.id, signal);
-    const begun = await this.#around.lines.begin(signal);
-    try {
-      const response = await this.#open(signal);
-      this.#learn(response.headers.get("X-Chat-Id"));
-      if (!response.ok || this.id === null) return response;
-      const listening = await this.#listen(this.id, signal); // before the other is given up: somebody reads all the time
-      void response.body?.cancel().catch(() => {});
-      return listening;
-    } finally {
-      begun();
-    }
-  }
-
-  /** @param {string} id @param {AbortSignal} signal */
-  async #listen(id, signal) {
-    this.#sent = true;
-    const { lines, listen } = this.#around;
-    try {
-      const response = await listen(id, this.cursor, signal);
-      lines.sockets = true;
-      return response;
-    } catch (error) {
-      this.#unheard = true;
-      lines.sockets = false;
-      throw error;
-    }
-  }
-
-  /** @param {AbortSignal} signal */
-  #open(signal) {
-    const { fetch } = this.#around;
-    this.#sent = true;
-    if (this.id === null) {
-      const headers = { "Content-Type": "application/json", "Idempotency-Key": this.#key };
-      return fetch("api/chat", { method: "POST", headers, body: JSON.stringify(this.#request), signal });
-    }
-    /** @type {Record<string, string>} */
-    const headers = this.cursor === null ? {} : { "Last-Event-ID": this.cursor };
-    return fetch(`api/chat/${this.id}/stream`, { headers, signal, cache: "no-store" });
   }
 
   /**
@@ -330,64 +258,4 @@ export class Connection {
     this.#nap = new AbortController();
     await this.#around.sleep(this.#asked ?? this.#around.random() * ceiling, this.#nap.signal);
   }
-
-  /**
-   * What a response that is no stream means: a verdict, or an error that is worth another attempt.
-   *
-   * @param {Response} response
-   * @returns {Promise<Error>}
-   */
-  async #refusal(response) {
-    const { status } = response;
-    const retryAfterMs = secondsToMs(response.headers.get("Retry-After"));
-    if (this.id !== null) {
-      if (status === 429 || status >= 500) {
-        this.#asked = retryAfterMs;
-        return new Error(`status ${status}`);
-      }
-      if (status !== 401 && status !== 403) return new Verdict({ kind: "interrupted" });
-    }
-    const body = await response.json().catch(() => null);
-    // 502, 503 and 504 in another shape than ours: a proxy speaks while the gateway behind it restarts
-    if (!body?.error && status >= 502 && status <= 504) return new Error(`status ${status}`);
-    return new Verdict(refused(status, body, retryAfterMs));
-  }
-}
-
-/**
- * Ask the gateway to end a generation.
- *
- * @param {Surroundings["fetch"]} fetch
- * @param {string | null} id  of the generation, when it is known
- * @param {string} key  Idempotency-Key that it was started with
- * @returns {Promise<boolean>} whether the gateway has heard it
- */
-export async function cancel(fetch, id, key) {
-  try {
-    const response =
-      id === null
-        ? await fetch("api/chat", { method: "DELETE", headers: { "Idempotency-Key": key } })
-        : await fetch(`api/chat/${id}`, { method: "DELETE" });
-    return response.ok;
-  } catch {
-    return false;
-  }
-}
-
-/**
- * @param {number} status
- * @param {any} body
- * @param {number | null} retryAfterMs
- * @returns {Refused}
- */
-function refused(status, body, retryAfterMs) {
-  const fault = body?.error ?? { type: status === 0 ? "network_error" : "api_error", message: "" };
-  return { kind: "refused", status, fault, requestId: body?.request_id ?? null, retryAfterMs };
-}
-
-/** @param {string | null} header  Retry-After: seconds or a date */
-function secondsToMs(header) {
-  if (header === null) return null;
-  const ms = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - Date.now();
-  return Number.isFinite(ms) ? Math.max(0, ms) : null;
 }

@@ -12,7 +12,7 @@ import { SharedConnection } from "./shared-connection.js";
 /**
  * @typedef {import("./conversations/store.js").Store} Store
  * @typedef {import("./conversations/tree.js").Reply} Reply
- * @typedef {import("./connection.js").Outcome} Outcome
+ * @typedef {import("./verdict.js").Outcome} Outcome
  * @typedef {import("./connection.js").Surroundings} Surroundings
  * @typedef {import("./shared-connection.js").Tabs} Tabs
  */

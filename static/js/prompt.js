@@ -1,16 +1,21 @@
 // @ts-check
-/** What the reader asked, files included. */
+/** What the reader asked, files included, to be copied and asked in other words. */
 
 import { fileChip } from "./composer/tray.js";
 import { promptText } from "./conversations/history.js";
+import { copyText } from "./copy.js";
 import { make, part } from "./templates.js";
 import { text } from "./text.js";
 
 /** @typedef {import("./composer.js").Content} Content */
 /** @typedef {import("./events.js").Json} Json */
 
-/** @param {Content} content @returns {HTMLElement} */
-export function promptView(content) {
+/**
+ * @param {{content: Content}} prompt
+ * @param {(words: string) => void} onEdit
+ * @returns {HTMLElement}
+ */
+export function promptView({ content }, onEdit) {
   const element = make("prompt");
   element.setAttribute("aria-label", text.you);
   part(element, "title").textContent = text.you;
@@ -26,7 +31,31 @@ export function promptView(content) {
     part(chip, "remove").remove();
     list.append(chip);
   }
+  element.append(actions(element, words, onEdit));
   return element;
+}
+
+/** @param {HTMLElement} element @param {string} words @param {(words: string) => void} onEdit */
+function actions(element, words, onEdit) {
+  const tools = make("prompt-actions");
+  const copy = /** @type {HTMLButtonElement} */ (part(tools, "copy"));
+  copy.addEventListener("click", () => void copyText(words, copy));
+  const edit = part(tools, "edit");
+  edit.addEventListener("click", async () => {
+    const { editForm } = await import("./edit.js");
+    const form = editForm(words, {
+      onSave: onEdit,
+      onClose: () => {
+        delete element.dataset.editing;
+        form.remove();
+        edit.focus();
+      },
+    });
+    element.dataset.editing = "";
+    element.append(form);
+    form.querySelector("textarea")?.focus();
+  });
+  return tools;
 }
 
 /** The file that became this content block; images lose their name on the way. @param {Json} block */

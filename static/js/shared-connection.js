@@ -12,10 +12,11 @@
  * It looks like a `Connection`. Without locks (a page that is not served securely) every tab reads for itself.
  */
 
-import { cancel, Connection } from "./connection.js";
+import { cancel } from "./cancel.js";
+import { Connection } from "./connection.js";
 
 /**
- * @typedef {import("./connection.js").Outcome} Outcome
+ * @typedef {import("./verdict.js").Outcome} Outcome
  * @typedef {import("./connection.js").State} State
  * @typedef {import("./connection.js").Surroundings} Surroundings
  * @typedef {import("./events.js").ChatEvent} ChatEvent

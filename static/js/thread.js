@@ -8,8 +8,6 @@
  */
 
 import { Answer } from "./answer.js";
-import { copyText } from "./copy.js";
-import { words } from "./conversations/history.js";
 import { make, part } from "./templates.js";
 import { text } from "./text.js";
 import { plainText } from "./transcript.js";
@@ -151,7 +149,8 @@ export class Thread {
           setTimeout(() => this.#fill(path, round, slice));
           break;
         }
-        element = message.role === "user" ? this.#prompt(message) : this.#reply(message);
+        element =
+          message.role === "user" ? promptView(message, (words) => this.onEdit(message, words)) : this.#reply(message);
         element.dataset.message = message.id;
         this.#elements.set(message.id, element);
         this.#log.insertBefore(element, next);
@@ -164,31 +163,6 @@ export class Thread {
     if (!complete) return;
     this.#seen.unobserve(this.#earlier); // an observer tells of changes only, and it may be near still
     this.#seen.observe(this.#earlier);
-  }
-
-  /** @param {Prompt} prompt */
-  #prompt(prompt) {
-    const element = promptView(prompt.content);
-    const tools = make("prompt-actions");
-    const copy = /** @type {HTMLButtonElement} */ (part(tools, "copy"));
-    copy.addEventListener("click", () => void copyText(words(prompt), copy));
-    const edit = part(tools, "edit");
-    edit.addEventListener("click", async () => {
-      const { editForm } = await import("./edit.js");
-      const form = editForm(words(prompt), {
-        onSave: (changed) => this.onEdit(prompt, changed),
-        onClose: () => {
-          delete element.dataset.editing;
-          form.remove();
-          edit.focus();
-        },
-      });
-      element.dataset.editing = "";
-      element.append(form);
-      form.querySelector("textarea")?.focus();
-    });
-    element.append(tools);
-    return element;
   }
 
   /** @param {Reply} reply */

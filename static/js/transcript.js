@@ -3,8 +3,8 @@
  * What a generation has said so far: a fold of its events.
  *
  *   transcript = apply(transcript, event)      a new value each time; the old one stays as it was
- *   turns(transcript)                          Claude's messages, ready to be appended to a conversation
- *   unfold(transcript)                         events that draw it again (after a reload)
+ *   turns(transcript)                          Claude's messages, ready to be appended to a conversation (turns.js)
+ *   unfold(transcript)                         events that draw it again, after a reload (unfold.js)
  *
  * Pure, and plain JSON, so that a transcript can be stored as it is. It follows the rules of the gateway's own fold:
  *
@@ -55,8 +55,6 @@
  * @property {number | null} continued  the turn that a seam lets go on
  * @property {Terminal | null} terminal
  */
-
-/** @typedef {{role: "user" | "assistant", content: string | Json[]}} Message */
 
 /** @returns {Transcript} */
 export function empty() {
@@ -197,109 +195,4 @@ export function plainText(transcript) {
     .filter((block) => block.kind === "text" && block.state === "standing")
     .map((block) => block.text)
     .join("");
-}
-
-/**
- * One block as Claude takes it back, or null when it cannot be sent.
- *
- * @param {Block} block
- * @returns {Json | null}
- */
-function claudeBlock({ kind, text, extra, signature, citations, whole, stopMs }) {
-  switch (kind) {
-    case "text": // Claude refuses text blocks without anything but white space
-      if (text.trim() === "") return null;
-      return { type: "text", text, ...extra, ...(citations.length > 0 ? { citations } : {}) };
-    case "thinking":
-      return signature === null || stopMs === null ? null : { type: "thinking", thinking: text, ...extra, signature };
-    default: // `input: null`: Claude was cut off inside the call
-      return stopMs === null || whole?.input === null ? null : whole;
-  }
-}
-
-/**
- * The conversation's messages that this generation adds: none when it said nothing that can be sent back.
- *
- * @param {Transcript} transcript
- * @returns {Message[]}
- */
-export function turns(transcript) {
-  /** @type {Map<string, Json>} */
-  const results = new Map();
-  for (const step of transcript.steps) {
-    if (!("result" in step)) continue;
-    const { tool_use_id, content, is_error } = step.result;
-    results.set(tool_use_id, { type: "tool_result", tool_use_id, content, ...(is_error ? { is_error } : {}) });
-  }
-  /** @type {Map<number, Json[]>} */
-  const said = new Map();
-  for (const block of transcript.blocks.toSorted((a, b) => a.index - b.index)) {
-    const whole = block.state === "standing" ? claudeBlock(block) : null;
-    if (whole) said.set(block.turn, [...(said.get(block.turn) ?? []), whole]);
-  }
-  return [...said]
-    .sort(([a], [b]) => a - b)
-    .flatMap(([, content]) => {
-      const answers = content.flatMap(({ type, id }) => (type === "tool_use" && results.get(id)) || []);
-      return [
-        /** @type {Message} */ ({ role: "assistant", content }),
-        ...(answers.length > 0 ? [/** @type {Message} */ ({ role: "user", content: answers })] : []),
-      ];
-    });
-}
-
-/**
- * Events whose fold is this transcript again, as far as it can be seen.
- *
- * @param {Transcript} transcript
- * @returns {ChatEvent[]}
- */
-export function unfold(transcript) {
-  /** @type {ChatEvent[]} */
-  const events = [];
-  if (transcript.id !== null) {
-    events.push({ type: "start", id: transcript.id, model: transcript.model ?? "", message_id: null });
-  }
-  for (const step of transcript.steps) {
-    if ("result" in step) events.push(step.result);
-    else events.push(...unfoldBlock(transcript.blocks.find(({ index }) => index === step.block)));
-  }
-  if (transcript.usage) events.push({ ...transcript.usage, type: "usage" });
-  if (transcript.terminal) events.push(transcript.terminal);
-  return events;
-}
-
-/**
- * @param {Block | undefined} block
- * @returns {ChatEvent[]}
- */
-function unfoldBlock(block) {
-  if (!block || block.state === "void") return [];
-  const { index, turn, kind, extra, text, whole, stopMs } = block;
-  /** @type {ChatEvent[]} */
-  const events = [];
-  const name = {
-    ...(block.id === undefined ? {} : { id: block.id }),
-    ...(block.name === undefined ? {} : { name: block.name }),
-  };
-  events.push({ type: "block_start", index, turn, kind, at_ms: block.startMs, extra, ...name });
-  if (kind === "text") {
-    let from = 0;
-    for (const offset of block.seams) {
-      if (offset > from) events.push({ type: "text", index, text: text.slice(from, offset) });
-      events.push({ type: "seam", index, offset, trimmed: 0, attempt: 0, mode: "" });
-      from = offset;
-    }
-    if (from < text.length) events.push({ type: "text", index, text: text.slice(from) });
-  } else if (kind === "thinking") {
-    if (text) events.push({ type: "thinking", index, thinking: text });
-  } else if (text) {
-    events.push({ type: "tool_input", index, partial_json: text });
-  }
-  for (const citation of block.citations) events.push({ type: "citation", index, citation });
-  if (block.signature !== null) events.push({ type: "signature", index, signature: block.signature });
-  if (whole?.type === "tool_use") events.push(/** @type {any} */ ({ ...whole, index }));
-  else if (whole) events.push({ type: "block", index, block: whole });
-  if (stopMs !== null) events.push({ type: "block_stop", index, at_ms: stopMs });
-  return events;
 }

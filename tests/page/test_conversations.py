@@ -48,7 +48,7 @@ def told(chat: Chat) -> list[dict[str, Any]]:
 def folded(chat: Chat) -> list[dict[str, Any]]:
     """Return the same as the page has folded it from the events."""
     turns: list[dict[str, Any]] = chat.page.evaluate(
-        "(transcript) => $modules['transcript.js'].turns(transcript)", chat.stored()["transcript"]
+        "(transcript) => $modules['turns.js'].turns(transcript)", chat.stored()["transcript"]
     )
     return turns
 

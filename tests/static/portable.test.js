@@ -182,7 +182,9 @@ test("a conversation of very many messages comes in", async () => {
       : { ...answer, id: `m${n}`, parent: `m${n - 1}`, transcript: { ...empty() } },
   );
   let pauses = 0;
-  const counted = async () => void (pauses += 1);
+  const counted = async () => {
+    pauses += 1;
+  };
   const [back] = await fromFile(JSON.stringify(file), newId, counted);
   assert.equal(back?.messages.length, 20_000);
   assert.equal(pauses, 20_000); // the page may do something else after each

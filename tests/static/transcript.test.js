@@ -1,7 +1,9 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { apply, empty, plainText, turns, unfold } from "../../static/js/transcript.js";
+import { apply, empty, plainText } from "../../static/js/transcript.js";
+import { turns } from "../../static/js/turns.js";
+import { unfold } from "../../static/js/unfold.js";
 
 /** @typedef {import("../../static/js/events.js").ChatEvent} ChatEvent */
 

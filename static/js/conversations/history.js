@@ -11,7 +11,8 @@
  * would go on refusing.
  */
 
-import { plainText, turns } from "../transcript.js";
+import { plainText } from "../transcript.js";
+import { turns } from "../turns.js";
 
 /**
  * @typedef {import("./tree.js").Json} Json

@@ -9,8 +9,8 @@
 /**
  * @typedef {import("../events.js").Json} Json
  * @typedef {import("../transcript.js").Transcript} Transcript
- * @typedef {import("../transcript.js").Message} Turn  a message in Claude's own shape
- * @typedef {import("../connection.js").Refused} Refused
+ * @typedef {import("../turns.js").Message} Turn  a message in Claude's own shape
+ * @typedef {import("../verdict.js").Refused} Refused
  */
 
 /**

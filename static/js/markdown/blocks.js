@@ -13,6 +13,7 @@
 import { block, DEEPEST } from "./block.js";
 import { Chain } from "./chain.js";
 import { goesOn } from "./continuing.js";
+import { openItem, takeTask } from "./items.js";
 import { Line } from "./line.js";
 import { cutReferences } from "./references.js";
 import * as starts from "./starts.js";
@@ -168,7 +169,7 @@ export class Blocks {
     if (starts.isRule(rest)) return this.#leaf(container, block("rule", this.#line.number));
     if (tooDeep) return null;
     const note = this.#notes && container.type !== "paragraph" ? starts.matchNote(rest) : null;
-    return note ? this.#note(container, note) : this.#item(container, rest);
+    return note ? this.#note(container, note) : openItem(this.#chain, container, this.#line);
   }
 
   /** A block that has nothing inside, and all of this line. @param {Block} container @param {Block} leaf */
@@ -236,31 +237,6 @@ export class Blocks {
     return this.#chain.push(block("note", this.#line.number, { label }));
   }
 
-  /** @param {Block} container @param {string} rest */
-  #item(container, rest) {
-    const item = starts.matchItem(rest);
-    if (item === null) return null;
-    const { marker, kind, start, ordered, empty } = item;
-    if (container.type === "paragraph" && (empty || start !== 1)) return null;
-
-    this.#chain.closeBelow(container);
-    if (container.type === "paragraph" || container.type === "table") this.#chain.close();
-    const parent = this.#chain.tip;
-    const { indent } = this.#line;
-    this.#line.skip(marker.length);
-    let width = marker.length + this.#line.indent;
-    if (empty || this.#line.indent > 4) {
-      width = marker.length + 1;
-      this.#line.skipOneSpace();
-    } else this.#line.skipSpace();
-
-    if (parent.type !== "list" || parent.marker !== kind) {
-      if (parent.type === "list") this.#chain.close();
-      this.#chain.push(block("list", this.#line.number, { ordered, start, marker: kind, loose: false }));
-    }
-    return this.#chain.push(block("item", this.#line.number, { indent: indent + width }));
-  }
-
   /** @param {Block} leaf */
   #addText(leaf) {
     if (this.#usedUp === leaf) {
@@ -272,19 +248,8 @@ export class Blocks {
       const first = leaf.text === "";
       leaf.lastLine = this.#line.rest;
       leaf.text += (first ? "" : "\n") + leaf.lastLine;
-      if (first) this.#task(leaf);
+      if (first) takeTask(this.#chain, leaf);
     } else if (this.#chain.trial) leaf.growing = this.#line.tail;
     else leaf.lines.push(this.#line.tail);
-  }
-
-  /** `[ ]` and `[x]` at the beginning of an item. @param {Block} paragraph */
-  #task(paragraph) {
-    const item = this.#chain.open[this.#chain.open.length - 2];
-    if (item?.type !== "item" || item.children[0] !== paragraph) return;
-    const task = starts.matchTask(paragraph.text);
-    if (!task) return;
-    item.checked = task.checked;
-    paragraph.text = paragraph.text.slice(task.length);
-    paragraph.lastLine = paragraph.text;
   }
 }

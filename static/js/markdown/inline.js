@@ -12,6 +12,7 @@ import { Delimiters, flanking } from "./emphasis.js";
 import { scanEntity } from "./entities.js";
 import { inlineTarget, referenceTarget } from "./links.js";
 import { Cell, collect, depthOf, span } from "./spans.js";
+import { Backticks, Formulas } from "./verbatim.js";
 
 /** @typedef {import("./references.js").References} References */
 /** @typedef {import("./spans.js").Span} Span */
@@ -29,7 +30,6 @@ import { Cell, collect, depthOf, span } from "./spans.js";
 /** @typedef {{image: boolean, at: Cell, from: number, bottom: import("./emphasis.js").Delimiter | null}} Bracket */
 
 const PLAIN = /[^\\`*_~[\]!<&\n$h\ufdd0]+/y;
-const RUN = /`+/g;
 const MARK = /\ufdd0(\d+)\ufdd1/y;
 const NOTE = /\[\^([^\s[\]\\^]{1,60})\]/y;
 const ESCAPABLE = /^[!-/:-@[-`{-~]$/;
@@ -48,14 +48,14 @@ class Parser {
   #brackets = [];
   /** No link inside a link: brackets below this index are text. */
   #spent = 0;
-  /** Where runs of backticks stand that have not been passed, by length, last first. @type {Map<number, number[]> | null} */
-  #runs = null;
-  /** Ends of formulas that do not come any more. @type {Set<string>} */
-  #missing = new Set();
+  #backticks;
+  #formulas;
 
   /** @param {string} text @param {References} references @param {Options} options */
   constructor(text, references, options) {
     this.#text = text;
+    this.#backticks = new Backticks(text);
+    this.#formulas = new Formulas(text);
     this.#references = references;
     this.#options = options;
   }
@@ -138,13 +138,10 @@ class Parser {
 
   /** @param {string} open @param {string} close */
   #formula(open, close) {
-    if (!this.#text.startsWith(open, this.#at) || this.#missing.has(close)) return false;
-    const end = this.#text.indexOf(close, this.#at + 2);
-    if (end < 0) this.#missing.add(close);
-    const inside = this.#text.slice(this.#at + 2, end);
-    if (end < 0 || inside.trim() === "") return false;
-    this.#push(span("math", inside.trim(), { display: open !== "\\(" }));
-    this.#at = end + 2;
+    const found = this.#formulas.scan(this.#at, open, close);
+    if (!found) return false;
+    this.#push(span("math", found.text, { display: open !== "\\(" }));
+    this.#at = found.end;
     return true;
   }
 
@@ -163,34 +160,13 @@ class Parser {
   }
 
   #code() {
-    let from = this.#at;
-    while (this.#text[from] === "`") from += 1;
-    const length = from - this.#at;
-    const closing = this.#runsOf(length);
-    while (closing.length > 0 && /** @type {number} */ (closing[closing.length - 1]) < from) closing.pop();
-    const at = closing.pop();
-    if (at === undefined) {
-      this.loose.push({ mark: "`", length, from: this.#at });
-      return this.#literal(length);
+    const found = this.#backticks.scan(this.#at);
+    if (found.text === null) {
+      this.loose.push({ mark: "`", length: found.length, from: this.#at });
+      return this.#literal(found.length);
     }
-    let text = this.#text.slice(from, at).replaceAll("\n", " ");
-    if (text.startsWith(" ") && text.endsWith(" ") && text.trim() !== "") text = text.slice(1, -1);
-    this.#push(span("code", text));
-    this.#at = at + length;
-  }
-
-  /** @param {number} length @returns {number[]} */
-  #runsOf(length) {
-    if (this.#runs === null) {
-      this.#runs = new Map();
-      const all = [...this.#text.matchAll(RUN)].reverse();
-      for (const { 0: run, index } of all) {
-        const same = this.#runs.get(run.length);
-        if (same) same.push(index);
-        else this.#runs.set(run.length, [index]);
-      }
-    }
-    return this.#runs.get(length) ?? [];
+    this.#push(span("code", found.text));
+    this.#at += found.length;
   }
 
   #entity() {
