@@ -103,7 +103,6 @@ export class Chat {
   async #visit() {
     this.#drawer.close();
     await this.#workspace.visit();
-    if (this.#workspace.conversation.path.length > 0) this.#follower.toEnd();
     this.#desk.composer.focus();
   }
 

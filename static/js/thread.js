@@ -76,9 +76,12 @@ export class Thread {
 
   /** @param {Conversation} conversation */
   show(conversation) {
-    if (this.#conversation?.id !== conversation.id) this.clear();
+    const another = this.#conversation?.id !== conversation.id;
+    if (another) this.clear();
     this.#conversation = conversation;
     this.draw();
+    // before a frame shows its beginning, and with it that what came earlier is to be drawn
+    if (another && conversation.path.length > 0) this.#follower.toEnd();
   }
 
   clear() {

@@ -115,7 +115,6 @@ OPEN = """async ([prose, messages]) => {
   window.longTasks.length = 0;
   const began = performance.now();
   thread.show({ id: "c", path, alternatives: (message) => [message] });
-  follower.toEnd();
   const first = performance.now() - began;
   // It draws the end, some at a time, and what is earlier when the reader looks for it.
   const count = () => log.querySelectorAll("article").length;
