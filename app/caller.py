@@ -18,6 +18,9 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 ANONYMOUS = "anonymous"
 """Whose generations are where nobody signs in: an id that nobody can guess is what lets one see them."""
 
+MAX_HOPS = 32
+"""Of ``X-Forwarded-For`` that are looked at, from the right: what is left of them no proxy has put there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
@@ -83,7 +86,8 @@ class Callers:
         trusted = self._is_trusted(peer)
         given = headers.get("x-request-id", "")
         request_id = given if trusted and REQUEST_ID.fullmatch(given) else f"req_{secrets.token_hex(12)}"
-        hops = [_address(hop) for value in headers.getlist("x-forwarded-for") for hop in value.split(",")]
+        said = headers.getlist("x-forwarded-for")
+        hops = [_address(hop) for hop in ",".join(said).rsplit(",", MAX_HOPS)[-MAX_HOPS:]] if said else []
         address, secure = peer, scope["scheme"] in ("https", "wss")
         if trusted:
             # From the right: the last hop that is no proxy of ours is the client.

@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from starlette.datastructures import Headers
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from app import caller
 from app.reader import Reader
+from app.settings import Settings
 from app.web import routes, websocket
 from tests.reading import ask
 from tests.running import KEY, Gateway, serving
@@ -42,6 +45,7 @@ async def gateway(claude: ScriptedClaude) -> AsyncIterator[Gateway]:
         {"X-Forwarded-For": "127.0.0.1, 203.0.113.9"},
         {"X-Forwarded-For": "203.0.113.9, 127.0.0.1"},
         {"X-Forwarded-For": "unknown"},
+        {"X-Forwarded-For": ""},
         {"Forwarded": "for=203.0.113.9"},
     ],
 )
@@ -60,6 +64,22 @@ async def test_what_a_proxy_forwards_from_this_machine_is_served(gateway: Gatewa
         assert (
             await gateway.request("GET", "/api/config", headers={"X-Forwarded-For": address})
         ).status == 200
+
+
+async def test_of_thousands_of_hops_only_the_last_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[str] = []
+    monkeypatch.setattr(caller, "is_loopback", looked.append)
+    made_up = ",".join(f"10.0.{n // 256}.{n % 256}" for n in range(5000)).encode()
+    scope = {
+        "type": "http",
+        "client": ("127.0.0.1", 1),
+        "scheme": "http",
+        "http_version": "1.1",
+        "headers": [(b"x-forwarded-for", made_up), (b"x-forwarded-for", b"203.0.113.9, 127.0.0.1")],
+    }
+    callers = caller.Callers(("127.0.0.1",), Settings(_env_file=None).terms)
+    assert callers.of(scope, Headers(scope=scope)).address == "203.0.113.9"
+    assert 0 < len(looked) <= 64
 
 
 async def test_anybody_may_come_when_the_operator_says_so_by_name(claude: ScriptedClaude) -> None:
