@@ -12,7 +12,7 @@ from playwright.sync_api import Error, Locator, Page, Route, expect
 
 from tests.page.conftest import Chat
 
-SLOW = "[[speed 1]] [[rate 120]] [[long words=250]] Tell me about rivers."
+SLOW = "[[speed 1]] [[ttft 0]] [[rate 120]] [[long words=250]] Tell me about rivers."
 """Takes a few seconds, so that something can happen meanwhile."""
 
 EVIL = '<img src=x onerror="alert(1)">'
@@ -173,7 +173,7 @@ def test_several_answers_are_written_at_once_and_all_go_on_after_a_reload(chat: 
     prose = chat.page.locator(".prose")
     writing = chat.page.get_by_role("img", name="An answer is being written")
     for title in ("One", "Two"):
-        chat.ask(f"[[speed 1]] [[rate 80]] [[long words=5000]] {title}.")
+        chat.ask(f"[[speed 1]] [[ttft 0]] [[rate 80]] [[long words=5000]] {title}.")
         expect(prose).to_have_text(re.compile(r"(\S+\s+){5}"), timeout=15_000)
         new(chat)
     expect(writing).to_have_count(2)

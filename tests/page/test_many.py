@@ -7,7 +7,7 @@ from playwright.sync_api import Page, WebSocket, expect
 
 from tests.page.conftest import Chat
 
-LONG = "[[speed 1]] [[rate 20]] [[long words=5000]]"
+LONG = "[[speed 1]] [[ttft 0]] [[rate 20]] [[long]]"
 CANCEL = "(ids) => Promise.all(ids.map((id) => fetch(`api/chat/${id}`, {method: 'DELETE'})))"
 WRITTEN = re.compile(r"(\S+\s+){3}")
 

@@ -12,7 +12,7 @@ from tests.page.made_up import DONE, START, TEXT, answer_with, refuse_with
 from tests.page.test_pacing import stop_time
 from tests.page.wire import Wire
 
-SLOW = "[[speed 1]] [[rate 120]] [[long words=250]] Tell me about rivers."
+SLOW = "[[speed 1]] [[ttft 0]] [[rate 120]] [[long words=250]] Tell me about rivers."
 """Takes a few seconds, so that something can happen meanwhile."""
 
 
@@ -251,7 +251,7 @@ def test_thinking_is_there_but_closed(chat: Chat) -> None:
 
 
 def test_a_reader_who_scrolls_up_is_left_alone(chat: Chat) -> None:
-    chat.ask("[[speed 1]] [[rate 150]] [[long words=700]] Tell me about rivers.")
+    chat.ask("[[speed 1]] [[ttft 0]] [[rate 150]] [[long words=700]] Tell me about rivers.")
     scroller = chat.page.locator("#scroller")
     expect(chat.page.locator(".prose").first).to_have_text(re.compile(r"(\S+\s+){350}"), timeout=20_000)
     scroller.hover()

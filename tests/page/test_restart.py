@@ -39,5 +39,7 @@ def test_after_a_restart_the_text_stays_and_the_conversation_goes_on(open_chat: 
             page.get_by_role("button", name="Continue").click()
         messages = json.loads(sent.value.post_data or "")["messages"]
         assert [message["role"] for message in messages] == ["user", "assistant", "user"]
+        expect(prose.nth(1)).not_to_be_empty()
+        page.get_by_role("button", name="Stop").click()
         chat.finished()
         expect(page.get_by_label("Message", exact=True)).to_have_value("What I write meanwhile")
