@@ -9,7 +9,7 @@ from app.auth.gate import Gate
 from app.caller import Caller
 from app.diagnosis import diagnosing
 from app.generation import Generation
-from app.hub import Hub
+from app.hub import Hub, Room
 from app.limits.budget import Budgets
 from app.limits.rates import Tally
 from app.monitoring.metrics import Metrics
@@ -60,8 +60,8 @@ class Gateway:
     budgets: Budgets = field(default_factory=Budgets)
     reading: Counter[str] = field(default_factory=Counter)
 
-    async def start(self, asked: ChatRequest, caller: Caller, key: str | None) -> Started:
-        """Return the generation that answers *asked*: a new one, or the one that *key* has started before.
+    async def start(self, asked: ChatRequest, caller: Caller, key: str | None, room: Room) -> Started:
+        """Return the generation that answers *asked*: a new one, which keeps *room*, or the one that *key* has started.
 
         Raises:
             KeyReused: *key* belongs to another question.
@@ -90,6 +90,7 @@ class Gateway:
             max_streams=terms.max_streams,
             key=key,
             request_id=caller.request_id,
+            room=room,
         )
         return Started(generation, {"Idempotent-Replayed": "true"} if replayed else headers)
 

@@ -145,7 +145,9 @@ class Settings(BaseSettings):
     max_generation_bytes: ByteSize = Field(
         ByteSize(16 * 1024**2), ge=1024, description="largest log of one generation"
     )
-    max_log_bytes: ByteSize = Field(ByteSize(512 * 1024**2), ge=1024, description="all logs together")
+    max_log_bytes: ByteSize = Field(
+        ByteSize(512 * 1024**2), ge=1024, description="all logs and questions together"
+    )
     max_generations: int = Field(2000, ge=1, description="live generations")
     max_streams_per_client: int = Field(16, ge=1, description="live generations of one client")
     max_readers: int = Field(64, ge=1, description="readers of one generation")

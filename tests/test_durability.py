@@ -635,6 +635,33 @@ async def test_when_logs_are_full_what_has_ended_makes_room() -> None:
     assert first.status == 410
 
 
+async def test_questions_count_while_they_are_read_and_answered_and_no_longer() -> None:
+    gate = asyncio.Event()
+    large = ask("x" * 100_000)
+    async with (
+        ScriptedClaude(lambda _: gated(gate)) as claude,
+        serving(claude.url, max_log_bytes=500_000) as gateway,
+    ):
+        held = gateway.hub._rules.account
+        first = await gateway.stream(large)  # thrice 100,000
+        refused = await gateway.request("POST", "/api/chat", large)
+        counted = await gateway.request("POST", "/api/chat/count_tokens", large)
+        small = await gateway.stream(ask("x"))
+        gate.set()
+        await first.rest()
+        await small.rest()
+        logs = sum(each.log.bytes for each in gateway.hub._generations.values())
+        assert held.bytes == logs
+        second = await (await gateway.stream(large)).rest()
+        broken = await gateway.request("POST", "/api/chat", {**large, "nonsense": 1})
+        again = await (await gateway.stream(large)).rest()
+    assert (refused.status, refused.error["type"]) == (503, "api_error")
+    assert refused.headers["retry-after"] == "1"
+    assert counted.status == 503
+    assert broken.status == 400
+    assert [stream.done for stream in (first, small, second, again)] == [1] * 4
+
+
 async def test_a_reader_that_does_not_read_is_let_go_and_can_resume(caplog: pytest.LogCaptureFixture) -> None:
     big = "x" * 100_000
     script = [message_start(), *text_block(*[big] * 100), *ending()]

@@ -1,6 +1,7 @@
 """A request's body: only JSON, its size checked before it is read, and not waited for for ever."""
 
 import asyncio
+from collections.abc import Callable
 
 from starlette.requests import Request
 
@@ -13,8 +14,13 @@ SLOWEST_BYTES_PER_S = 4096
 """What it must keep up on average beyond that: half of what the worst mobile lines send."""
 
 
-async def read_json(request: Request, limit: int) -> bytes:
+async def read_json(request: Request, limit: int, take: Callable[[int], None] = lambda _: None) -> bytes:
     """Return the request's body.
+
+    Args:
+        request: Whose body it is.
+        limit: Bytes it may have.
+        take: Told how many more have come, to make room for them; what it raises is raised.
 
     Raises:
         WrongMediaType: it is not said to be JSON, or is compressed.
@@ -41,6 +47,7 @@ async def read_json(request: Request, limit: int) -> bytes:
                 body += chunk
                 if len(body) > limit:
                     raise TooLarge(msg, limit="body_bytes")
+                take(len(chunk))
                 deadline.reschedule(began + PATIENCE_S + len(body) / SLOWEST_BYTES_PER_S)
     except TimeoutError as error:
         msg = "The body came too slowly. Try again on a better line."

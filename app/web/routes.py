@@ -64,9 +64,10 @@ async def chat(request: Request) -> Response:
     gateway, caller = await _gateway(request), await _caller(request)
     key = await _key(request)
     settings = gateway.settings
-    raw = await read_json(request, settings.max_body_bytes)
-    asked = parse(raw, settings, gateway.toolbox, caller.terms)
-    started = await gateway.start(asked, caller, key)
+    with gateway.hub.room() as room:
+        raw = await read_json(request, settings.max_body_bytes, room.take)
+        asked = parse(raw, settings, gateway.toolbox, caller.terms)
+        started = await gateway.start(asked, caller, key, room)
     generation = started.generation
     reader = gateway.reader(generation, START, caller, asked.view)
     if asked.stream:
@@ -94,10 +95,11 @@ async def cancel_by_key(gateway: Here, caller: Who, key: Key, *, purge: bool = F
 async def count_tokens(request: Request, gateway: Here, caller: Who) -> Response:
     """Answer with Claude's count of the input tokens of the same body."""
     settings = gateway.settings
-    raw = await read_json(request, settings.max_body_bytes)
-    asked = parse(raw, settings, gateway.toolbox, caller.terms)
-    await gateway.tally.count(COUNTS, caller.client)
-    return _json({"input_tokens": await gateway.upstream.count_tokens(asked.counted())})
+    with gateway.hub.room() as room:
+        raw = await read_json(request, settings.max_body_bytes, room.take)
+        asked = parse(raw, settings, gateway.toolbox, caller.terms)
+        await gateway.tally.count(COUNTS, caller.client)
+        return _json({"input_tokens": await gateway.upstream.count_tokens(asked.counted())})
 
 
 @router.get("/api/chat/{generation_id}/stream")

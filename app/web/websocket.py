@@ -65,8 +65,10 @@ async def _reader(asked: str, gateway: Gateway, caller: Caller) -> Reader:
         raise BadRequest(msg) from error
     match message:
         case {"request": dict() as request}:
-            chat = parse(jsontext.render(request), gateway.settings, gateway.toolbox, caller.terms)
-            generation = (await gateway.start(chat, caller, None)).generation
+            with gateway.hub.room() as room:
+                room.take(len(asked))
+                chat = parse(jsontext.render(request), gateway.settings, gateway.toolbox, caller.terms)
+                generation = (await gateway.start(chat, caller, None, room)).generation
             return gateway.reader(generation, START, caller, chat.view)
         case {"resume": {"id": str() as id_, **rest}}:
             generation = gateway.hub.find(id_, caller.owner)
