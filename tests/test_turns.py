@@ -26,9 +26,10 @@ class Crowd:
     async def _answer(self, scope: Scope, _receive: Receive, _send: Send) -> None:
         self.begun.append((scope["n"], self.round))
 
-    def ask(self, n: int, kind: str = "http") -> "asyncio.Task[None]":
+    def ask(self, n: int, kind: str = "http", path: str = "/api/chat") -> "asyncio.Task[None]":
         ignored: Any = None
-        return asyncio.get_running_loop().create_task(self._turns({"type": kind, "n": n}, ignored, ignored))
+        scope = {"type": kind, "n": n} | ({"path": path} if kind != "lifespan" else {})
+        return asyncio.get_running_loop().create_task(self._turns(scope, ignored, ignored))
 
     def in_round(self) -> dict[int, int]:
         rounds = [at for _, at in self.begun]
@@ -69,3 +70,11 @@ async def test_sockets_take_turns_and_the_servers_own_calls_do_not(kind: str) ->
     asked = [crowd.ask(n, kind) for n in range(3 * PER_ROUND)]
     await asyncio.gather(*asked)
     assert (max(crowd.in_round().values()) <= PER_ROUND) == (kind == "websocket")
+
+
+async def test_who_asks_whether_the_gateway_lives_does_not_queue() -> None:
+    crowd = Crowd()
+    asked = [crowd.ask(n) for n in range(10 * PER_ROUND)]
+    await crowd.ask(-1, path="/healthz")
+    assert len(crowd.begun) <= 2 * PER_ROUND
+    await asyncio.gather(*asked)

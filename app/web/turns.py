@@ -1,7 +1,7 @@
 """Requests begin in turns, so that a thousand who come at once hold up nobody who is being answered.
 
 After a cut, readers return together. To begin answering one takes about a millisecond, and the event loop would begin
-with all of them before it looks at a connection again; so a few begin in each of its rounds, in the order they came.
+with all of them before it looks at a connection again; so a few begin in each of its rounds, in the order they came. Whoever asks whether the gateway lives does not queue.
 """
 
 import asyncio
@@ -9,7 +9,9 @@ from collections import deque
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-PER_ROUND = 20
+from app.web.edge import HEALTH
+
+PER_ROUND = 8
 """How many begin in one round of the event loop."""
 
 
@@ -28,7 +30,7 @@ class Turns:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through when it is its turn."""
-        if scope["type"] != "lifespan":
+        if scope["type"] != "lifespan" and scope["path"] not in HEALTH:
             await self._turn()
         await self._app(scope, receive, send)
 
