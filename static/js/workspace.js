@@ -85,7 +85,7 @@ export class Workspace {
 
   async #visit() {
     this.saveDraft();
-    const early = this.#round === 0 ? this.#composer.draft : undefined; // written before the page was ready
+    const first = this.#round === 0;
     const round = ++this.#round;
     const id = decodeURIComponent(location.hash.slice(1));
     const known = id === "" ? null : await Conversation.open(this.#store, id);
@@ -97,10 +97,9 @@ export class Workspace {
     for (const { reply } of this.#generations.in(this.#open.id)) this.#open.update(reply);
     this.#thread.show(this.#open);
     this.#show();
-    if (early !== undefined) return;
-    this.#composer.draft = undefined; // it was another conversation's
+    if (!first) this.#composer.draft = undefined; // it was another conversation's
     const draft = await this.#store.draft(this.#draftPlace);
-    if (round === this.#round) this.#composer.draft = draft;
+    if (round === this.#round && draft) this.#composer.giveBack(draft); // before what has been written already
   }
 
   /** Begin a new conversation. */

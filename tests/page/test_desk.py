@@ -118,6 +118,47 @@ def test_files_are_pasted_picked_and_dropped_checked_made_fit_and_sent(chat: Cha
     chat.finished()
 
 
+HOLD_DRAFTS = """
+  const get = IDBObjectStore.prototype.get;
+  const held = [];
+  let first;
+  window.draftHeld = new Promise((resolve) => (first = resolve));
+  IDBObjectStore.prototype.get = function (key) {
+    const real = get.call(this, key);
+    if (this.name !== "drafts") return real;
+    const late = {get result() { return real.result; }};
+    real.onsuccess = () => first(held.push(late));
+    return late;
+  };
+  window.releaseDrafts = () => held.splice(0).forEach((late) => late.onsuccess());
+"""
+
+
+def test_what_is_written_while_the_kept_draft_is_looked_for_stays(
+    open_chat: Callable[..., Chat], page_url: str
+) -> None:
+    chat = open_chat(page_url, init=HOLD_DRAFTS)
+    page = chat.page
+    field = page.get_by_label("Message", exact=True)
+    pasted = page.get_by_role("list", name="Attached files").get_by_role("img", name="pasted.png")
+    expect(page.locator("#model")).to_be_enabled()
+    page.evaluate(PASTE_PICTURE, [30, 30])
+    page.evaluate("draftHeld")
+    expect(pasted).to_be_visible()
+    field.fill("Written early.")
+    page.evaluate("releaseDrafts()")
+    page.evaluate("new Promise((resolve) => setTimeout(resolve))")
+    expect(field).to_have_value("Written early.")
+    expect(pasted).to_be_visible()
+
+    page.reload()  # it is kept; and what is written before it has been found comes behind it
+    field.fill("Written since.")
+    page.evaluate("draftHeld")
+    page.evaluate("releaseDrafts()")
+    expect(field).to_have_value("Written early.\n\nWritten since.")
+    expect(pasted).to_be_visible()
+
+
 def test_while_the_gateway_is_away_nothing_of_a_question_is_lost(
     open_chat: Callable[..., Chat], page_url: str, tmp_path: Path
 ) -> None:
