@@ -13,6 +13,7 @@ every browser connection is a *cursor* on the log. Nothing connects the two ends
 ``__main__``       the command line: serve, simulate, check, token
 ``server``         the process: listen, drain on a signal, end
 ``main``           create_app(): introduces the others to each other
+``collector``      when Python looks for garbage: not while answers pass
 ``demo``           runs the simulator for demo mode
 ``checks/``        what works and what does not, in one table; what stands before a public address
 ``web/``           HTTP: what every request passes, routes, event streams, WebSockets, the page's files

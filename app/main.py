@@ -1,7 +1,6 @@
 """The application: settings → upstream → hub → routes, and what begins and ends with it."""
 
 import asyncio
-import gc
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -14,6 +13,7 @@ from starlette.exceptions import HTTPException
 from app.auth.gate import CredentialGate, Gate
 from app.auth.proxy import ProxyGate
 from app.auth.tokens import TokensFile
+from app.collector import collecting_in_quiet_moments
 from app.gateway import Gateway
 from app.generation import Rules
 from app.hub import Hub
@@ -78,9 +78,7 @@ def create_app(settings: Settings, base_url: str | None) -> FastAPI:
             )
             watching = asyncio.create_task(metrics.watch_loop(), name="loop lag")
             stack.callback(watching.cancel)
-            # What start-up made stays for ever. Looking through it again and again stalls all streams for 50 ms.
-            gc.collect()
-            gc.freeze()
+            await stack.enter_async_context(collecting_in_quiet_moments(hub.count))
             yield
 
     app = FastAPI(

@@ -8,6 +8,7 @@ import asyncio
 import secrets
 from functools import partial
 from typing import Any
+from weakref import ref
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -82,7 +83,9 @@ class Http1(HttpToolsProtocol):
             }:
                 raise ValueError
         super().on_headers_complete()
-        self.scope["extensions"][WRITE] = {"write": partial(_write, self.cycle)}
+        if self.cycle is not None:  # no upgrade
+            # By a weak reference: a scope that holds what holds the scope would wait for the garbage collector.
+            self.scope["extensions"][WRITE] = {"write": partial(_write, ref(self.cycle))}
         # uvicorn keeps the last only; of requests in one packet those before it may still be under way.
         self._answering = [each for each in self._answering if not each.response_complete] + [self.cycle]
 
@@ -125,9 +128,16 @@ class Http1(HttpToolsProtocol):
         self._timer = self.loop.call_later(LINGER_S, self.transport.close)
 
 
-def _write(cycle: RequestResponseCycle, data: bytes) -> bool:
-    """Send *data* as a chunk of *cycle*'s answer, as uvicorn's ``send`` does; False if only that can."""
-    if cycle.flow.write_paused or cycle.disconnected or cycle.response_complete or not cycle.chunked_encoding:
+def _write(answering: "ref[RequestResponseCycle]", data: bytes) -> bool:
+    """Send *data* as a chunk of the answer, as uvicorn's ``send`` does; False if only that can."""
+    cycle = answering()
+    if (
+        cycle is None
+        or cycle.flow.write_paused
+        or cycle.disconnected
+        or cycle.response_complete
+        or not cycle.chunked_encoding
+    ):
         return False
     cycle.transport.write(b"%x\r\n%b\r\n" % (len(data), data))
     return True
