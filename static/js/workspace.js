@@ -34,6 +34,8 @@ export class Workspace {
   /** @type {Conversation} */
   #open;
   #stored = false; // somebody has written in it
+  /** What was kept of the draft has been put into the composer. */
+  #draftKnown = false;
   #round = 0;
   #opened = () => {};
   /** @type {Promise<void>} until then it is not known which conversation is open */
@@ -85,6 +87,7 @@ export class Workspace {
 
   async #visit() {
     this.saveDraft();
+    this.#draftKnown = false;
     const first = this.#round === 0;
     const round = ++this.#round;
     const id = decodeURIComponent(location.hash.slice(1));
@@ -98,8 +101,12 @@ export class Workspace {
     this.#thread.show(this.#open);
     this.#show();
     if (!first) this.#composer.draft = undefined; // it was another conversation's
-    const draft = await this.#store.draft(this.#draftPlace);
-    if (round === this.#round && draft) this.#composer.giveBack(draft); // before what has been written already
+    try {
+      const draft = await this.#store.draft(this.#draftPlace);
+      if (round === this.#round && draft) this.#composer.giveBack(draft); // before what has been written already
+    } finally {
+      if (round === this.#round) this.#draftKnown = true;
+    }
   }
 
   /** Begin a new conversation. */
@@ -183,6 +190,7 @@ export class Workspace {
     if (this.#timer === undefined) return;
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    if (!this.#draftKnown) return this.touchDraft(); // it would take the place of what is being looked for
     void this.#store.saveDraft(this.#draftPlace, this.#composer.draft);
   }
 
