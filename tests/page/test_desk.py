@@ -134,6 +134,15 @@ HOLD_DRAFTS = """
 """
 
 
+UNTIL_DRAFT_IS_KEPT = """async () => {
+  const done = (request) => new Promise((resolve) => (request.onsuccess = () => resolve(request.result)));
+  const database = await done(indexedDB.open("claude-gateway"));
+  const kept = () => done(database.transaction("drafts").objectStore("drafts").getAll());
+  while (!(await kept()).some(({draft}) => draft.words)) await new Promise((again) => setTimeout(again, 20));
+  database.close();
+}"""
+
+
 def test_what_is_written_while_the_kept_draft_is_looked_for_stays(
     open_chat: Callable[..., Chat], page_url: str
 ) -> None:
@@ -151,7 +160,8 @@ def test_what_is_written_while_the_kept_draft_is_looked_for_stays(
     expect(field).to_have_value("Written early.")
     expect(pasted).to_be_visible()
 
-    page.reload()  # it is kept; and what is written before it has been found comes behind it
+    page.evaluate(UNTIL_DRAFT_IS_KEPT)
+    page.reload()  # what is written before it has been found comes behind it
     field.fill("Written since.")
     page.evaluate("draftHeld")
     page.evaluate("releaseDrafts()")

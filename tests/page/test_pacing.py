@@ -26,7 +26,8 @@ def stop_time(chat: Chat) -> None:
 
 def shown(chat: Chat) -> int:
     prose = chat.page.locator("article.answer").last.locator(".prose")
-    return len(prose.text_content() or "") if prose.count() else 0
+    # The last line keeps the blank it ends in until the answer has ended.
+    return len((prose.text_content() or "").rstrip()) if prose.count() else 0
 
 
 def ask(chat: Chat) -> None:
