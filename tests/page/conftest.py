@@ -56,6 +56,8 @@ class Chat:
     complaints: list[str] = field(default_factory=list)
 
     def ask(self, prompt: str) -> None:
+        # The button still stops for a moment after the last word of an answer has been shown.
+        expect(self.page.locator("#composer")).to_have_attribute("data-mode", "send")
         self.page.get_by_label("Message", exact=True).fill(prompt)
         self.page.keyboard.press("Enter")
 

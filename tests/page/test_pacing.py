@@ -31,6 +31,8 @@ def shown(chat: Chat) -> int:
 
 
 def ask(chat: Chat) -> None:
+    while chat.page.locator("#composer").get_attribute("data-mode") != "send":
+        chat.page.clock.run_for(FRAME_MS)
     answer_with(chat.page, START, TEXT[0], {**TEXT[1], "text": WORDS}, DONE)
     with chat.page.expect_response("**/api/chat"):
         chat.ask("How do rivers flow?")
