@@ -4,7 +4,7 @@ Source: Claude's Messages API, "Streaming messages" (API version 2026-10-21).
 
 Rules
 -----
-1. A frame is what its JSON's ``type`` says; its ``event`` line only repeats it.
+1. A frame is what its JSON's ``type`` says; its ``event`` line, which only repeats it, counts where there is none.
 2. Blocks are known by Claude's index and may interleave. Ours count on over the whole generation, so each
    block is given a new one when it starts.
 3. Text, thinking and the input of calls go on as they come. Every other block is kept and goes on whole when
@@ -38,6 +38,21 @@ MESSAGE_FIELDS = frozenset(
 
 FRAME_FIELDS = frozenset({"type", "message", "delta", "usage"})
 """Fields of the frames around a message; whatever stands beside them is kept like the message's own."""
+
+
+EVENTS = frozenset(
+    {
+        "message",  # what a frame without an ``event`` line is
+        "message_start",
+        "content_block_start",
+        "content_block_delta",
+        "content_block_stop",
+        "message_delta",
+        "message_stop",
+        "error",
+    }
+)
+"""Events of Claude's, whose data must be what they promise."""
 
 
 class Translator:
@@ -100,7 +115,7 @@ class Translator:
         at, size = 0, len(frames)
         while at < size and not self.ended:
             latest = self._latest
-            if latest and latest.run and (run := latest.run.read(frames, at)):
+            if latest and (run := latest.run.read(frames, at)):
                 piece, at = run
                 yield latest.said(piece)
             else:
@@ -119,14 +134,7 @@ class Translator:
             BadCall: a call's input is not JSON.
             Garbled: the frame is not one of Claude's protocol.
         """
-        try:
-            data = jsontext.parse(frame.data)
-            kind = data["type"]
-        except (ValueError, KeyError, TypeError) as error:
-            if frame.data.strip() in (b"", b"[DONE]"):
-                return []
-            msg = "Claude's stream holds a frame that is not a JSON object with a type."
-            raise Garbled(msg) from error
+        kind, data = _read(frame)
         try:
             match kind:
                 case "content_block_delta":
@@ -141,7 +149,7 @@ class Translator:
                     return self._message_delta(data)
                 case "message_stop":
                     return self._stop_message(data)
-                case "ping":
+                case "ping" | None:
                     return []
                 case "error":
                     raise in_band(data)
@@ -257,3 +265,24 @@ class Translator:
         for name, value in fields.items():
             if name not in but and (value is not None or name not in self.details):
                 self.details[name] = value
+
+
+def _read(frame: Frame) -> tuple[Any, Any]:
+    """Return what kind of event *frame* is, None for one that says nothing, and its data.
+
+    Raises:
+        Garbled: it is one of Claude's, or of no kind, and its data is no JSON object.
+    """
+    failure: ValueError | None = None
+    try:
+        data = jsontext.parse(frame.data)
+    except ValueError as error:
+        if frame.data.strip() in (b"", b"[DONE]"):
+            return None, None
+        data, failure = frame.data.decode(errors="replace"), error
+    if isinstance(data, dict) and ("type" in data or frame.event != "message"):
+        return data.get("type", frame.event), data
+    if frame.event in EVENTS:
+        msg = "Claude's stream holds a frame that is not a JSON object with a type."
+        raise Garbled(msg) from failure
+    return frame.event, data

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from app.protocol.events import Delta, Event
+from app.protocol.events import Delta, Event, Thinking
 
 
 def joins(first: Event, second: Event) -> bool:
@@ -21,7 +21,12 @@ def join(pieces: Sequence[Event]) -> Event:
     first = pieces[0]
     if not isinstance(first, Delta):
         return first
-    return type(first)("".join(each.piece for each in pieces if isinstance(each, Delta)), first.index)
+    text = "".join(each.piece for each in pieces if isinstance(each, Delta))
+    if isinstance(first, Thinking):
+        estimates = [each.estimated_tokens for each in pieces if isinstance(each, Thinking)]
+        known = [estimate for estimate in estimates if estimate is not None]
+        return Thinking(text, first.index, sum(known) if known else None)
+    return type(first)(text, first.index)
 
 
 def utf16_length(text: str) -> int:

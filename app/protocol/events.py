@@ -75,11 +75,17 @@ class Text(_Event):
 
 @dataclass(frozen=True, slots=True)
 class Thinking(_Event):
-    """A piece of reasoning."""
+    """A piece of reasoning.
+
+    Attributes:
+        estimated_tokens: About how many more tokens of it there are since the last estimate, where Claude was asked
+            to say so of thinking it does not show; absent on the wire otherwise. To be added up.
+    """
 
     type = "thinking"
     thinking: str
     index: int
+    estimated_tokens: int | None = None
 
     @property
     def piece(self) -> str:
@@ -88,7 +94,8 @@ class Thinking(_Event):
 
     def wire(self) -> dict[str, Any]:
         """Return the event's JSON object. Written out, because it is made for each token."""
-        return {"type": "thinking", "thinking": self.thinking, "index": self.index}
+        wire = {"type": "thinking", "thinking": self.thinking, "index": self.index}
+        return wire if self.estimated_tokens is None else wire | {"estimated_tokens": self.estimated_tokens}
 
 
 @dataclass(frozen=True, slots=True)

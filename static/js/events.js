@@ -19,7 +19,7 @@
  *   extra?: Json}} BlockStart
  */
 /** @typedef {{type: "text", index: number, text: string}} Text */
-/** @typedef {{type: "thinking", index: number, thinking: string}} Thinking */
+/** @typedef {{type: "thinking", index: number, thinking: string, estimated_tokens?: number}} Thinking */
 /** @typedef {{type: "signature", index: number, signature: string}} Signature */
 /** @typedef {{type: "citation", index: number, citation: Json}} Citation */
 /** @typedef {{type: "tool_input", index: number, partial_json: string}} ToolInput */

@@ -7,6 +7,7 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
+from app.protocol import blocks
 from app.protocol.claude import Translator
 from app.protocol.encoding import parse, render
 from app.protocol.errors import BadCall, Garbled, Misconfigured, Problem, Refused
@@ -68,7 +69,10 @@ def call(input_: Any, index: int = 0, **more: Any) -> ToolUse:
 EMPTY = delta(0, "text_delta", text="")
 ODD_DELTA = delta(0, "future_delta", x=1)
 TEXT_AND_MORE = delta(0, "text_delta", text="a", tone="warm")
-THINKING_AND_MORE = delta(0, "thinking_delta", thinking="a", estimated_tokens=3)
+THINKING_AND_MORE = delta(0, "thinking_delta", thinking="a", estimated_tokens=3, mood="calm")
+ODD_ESTIMATE = delta(0, "thinking_delta", thinking="a", estimated_tokens="3")
+ODD_TEXT = delta(0, "text_delta", text="a")
+TEXT_THINKS = delta(0, "thinking_delta", thinking="a", estimated_tokens=3)
 NOT_A_STRING = delta(0, "text_delta", text=5)
 NO_CITATION = delta(0, "citations_delta", text="x")
 CITED_THINKING = delta(0, "citations_delta", citation={"n": 1})
@@ -95,6 +99,13 @@ BLOCKS: dict[str, tuple[list[Frame], list[Event]]] = {
     "text with citations": (
         [text_start(), delta(0, "citations_delta", citation=CITATION), text("a"), block_stop()],
         [named("text"), Citation(0, CITATION), Text("a", 0), BlockStop(0, 7)],
+    ),
+    "text that is cited from the start": (
+        [
+            block_start(0, "text", text="a", citations=[CITATION]),
+            delta(0, "citations_delta", citation=CITATION),
+        ],
+        [named("text"), Text("a", 0), Citation(0, CITATION), Citation(0, CITATION)],
     ),
     "thinking": (
         [
@@ -220,6 +231,47 @@ BLOCKS: dict[str, tuple[list[Frame], list[Event]]] = {
             BlockStop(0, 7),
         ],
     ),
+    "a block that nobody knows, with deltas that are known": (
+        [
+            block_start(0, "hologram", text="x"),
+            delta(0, "text_delta", text="a\ud83c"),
+            delta(0, "text_delta", text="\udf0d"),
+            delta(0, "thinking_delta", thinking="h"),
+            delta(0, "signature_delta", signature="sig"),
+            delta(0, "citations_delta", citation=CITATION),
+            delta(0, "input_json_delta", partial_json='{"a":1}'),
+            block_stop(),
+        ],
+        [
+            named("hologram"),
+            ToolInput('{"a":1}', 0),
+            Block(
+                0,
+                {
+                    "type": "hologram",
+                    "signature": "sig",
+                    "citations": [CITATION],
+                    "input": {"a": 1},
+                    "text": "xa🌍",
+                    "thinking": "h",
+                },
+            ),
+            BlockStop(0, 7),
+        ],
+    ),
+    "a block that nobody knows, whose text is none": (
+        [block_start(0, "hologram", text=[1]), ODD_TEXT, block_stop()],
+        [named("hologram"), unknown(ODD_TEXT), Block(0, {"type": "hologram", "text": [1]}), BlockStop(0, 7)],
+    ),
+    "a block that nobody knows, with a known delta that has more in it": (
+        [block_start(0, "hologram"), TEXT_THINKS, block_stop()],
+        [
+            named("hologram"),
+            unknown(TEXT_THINKS),
+            Block(0, {"type": "hologram", "thinking": "a"}),
+            BlockStop(0, 7),
+        ],
+    ),
     "a call of a kind that nobody knows": (
         [call_start(kind="quantum_use"), partial_json("{}"), block_stop()],
         [
@@ -237,6 +289,22 @@ BLOCKS: dict[str, tuple[list[Frame], list[Event]]] = {
     "a thinking delta with more in it": (
         [block_start(0, "thinking", thinking=""), THINKING_AND_MORE],
         [named("thinking"), Thinking("a", 0), unknown(THINKING_AND_MORE)],
+    ),
+    "thinking that is not shown, with estimates of how much of it there is": (
+        [
+            block_start(0, "thinking", thinking=""),
+            delta(0, "thinking_delta", thinking="", estimated_tokens=50),
+            delta(0, "thinking_delta", thinking="", estimated_tokens=None),
+            delta(0, "thinking_delta", thinking="a", estimated_tokens=None),
+            ODD_ESTIMATE,
+        ],
+        [
+            named("thinking"),
+            Thinking("", 0, 50),
+            Thinking("a", 0),
+            Thinking("a", 0),
+            unknown(ODD_ESTIMATE),
+        ],
     ),
     "a delta that is no string": ([text_start(), NOT_A_STRING], [named("text"), unknown(NOT_A_STRING)]),
     "a delta of another kind of block": ([text_start(), WRONG_BLOCK], [named("text"), unknown(WRONG_BLOCK)]),
@@ -272,6 +340,14 @@ BLOCKS: dict[str, tuple[list[Frame], list[Event]]] = {
         [frame("weather", wind=3)],
         [Unknown("weather", {"type": "weather", "wind": 3})],
     ),
+    "an event whose event line alone says what it is": (
+        [Frame(b"{}", "ping"), Frame(b'{"wind":3}', "weather"), Frame(b'{"index":3}', "content_block_stop")],
+        [Unknown("weather", {"wind": 3}), Unknown("content_block_stop", {"index": 3})],
+    ),
+    "an event that nobody knows with data that is no object": (
+        [Frame(b"[1]", "weather"), Frame(b"fine \xff", "weather"), Frame(b"", "weather")],
+        [Unknown("weather", [1]), Unknown("weather", "fine \ufffd")],
+    ),
     "an event whose type is no string": ([Frame(b'{"type":[1]}')], [Unknown("[1]", {"type": [1]})]),
     "pings, frames of nothing and the end of other protocols": (
         [frame("ping"), Frame(b""), Frame(b"  "), Frame(b"[DONE]")],
@@ -288,6 +364,20 @@ BLOCKS: dict[str, tuple[list[Frame], list[Event]]] = {
 def test_frames_become_events(name: str) -> None:
     frames, events = BLOCKS[name]
     assert events_of(*frames) == events
+
+
+def test_a_block_that_is_kept_has_no_more_text_than_a_frame_could_bring(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(blocks, "MAX_KEPT", 3)
+    endless = [
+        block_start(0, "hologram"),
+        delta(0, "text_delta", text="ab"),
+        delta(0, "text_delta", text="c"),
+    ]
+    assert events_of(*endless) == [named("hologram")]
+    with pytest.raises(Garbled, match="larger than the gateway takes"):
+        events_of(*endless, delta(0, "text_delta", text="d"))
 
 
 def test_blocks_may_interleave_and_have_gaps_in_their_indices() -> None:
@@ -592,6 +682,12 @@ DEEP = b'{"type":"x","a":' + b"[" * 100_000
 def test_a_frame_that_is_no_object_with_a_type_is_refused(data: bytes) -> None:
     with pytest.raises(Garbled, match="not a JSON object with a type"):
         events_of(Frame(data))
+
+
+@pytest.mark.parametrize("data", [b"{", b"null", b"[]", b'"text"'])
+def test_an_event_of_claudes_whose_data_is_no_object_is_refused(data: bytes) -> None:
+    with pytest.raises(Garbled, match="not a JSON object with a type"):
+        events_of(Frame(data, "message_delta"))
 
 
 @pytest.mark.parametrize(

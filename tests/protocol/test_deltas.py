@@ -16,6 +16,8 @@ from tests.protocol.test_events import WIRE
     [
         (Text("a", 0), Text("b", 0), Text("ab", 0)),
         (Thinking("a", 0), Thinking("b", 0), Thinking("ab", 0)),
+        (Thinking("", 0, 50), Thinking("", 0, 50), Thinking("", 0, 100)),
+        (Thinking("", 0, 50), Thinking("a", 0), Thinking("a", 0, 50)),
         (ToolInput("{", 0), ToolInput("}", 0), ToolInput("{}", 0)),
         (Text("\ud83c", 0), Text("\udf0d", 0), Text("\ud83c\udf0d", 0)),
         (Text("a", 0), Text("b", 1), None),

@@ -51,6 +51,7 @@ WIRE: list[tuple[Event, str]] = [
     (Text('a"\n\u2028🌍', 0), '{"type":"text","text":"a\\"\\n\u2028🌍","index":0}'),
     (Text("\ud83d", 0), '{"type":"text","text":"\\ud83d","index":0}'),
     (Thinking("hm", 0), '{"type":"thinking","thinking":"hm","index":0}'),
+    (Thinking("", 0, 50), '{"type":"thinking","thinking":"","index":0,"estimated_tokens":50}'),
     (ToolInput('{"a"', 2), '{"type":"tool_input","partial_json":"{\\"a\\"","index":2}'),
     (Signature(0, "sig"), '{"type":"signature","index":0,"signature":"sig"}'),
     (Citation(1, {"cited_text": "x"}), '{"type":"citation","index":1,"citation":{"cited_text":"x"}}'),

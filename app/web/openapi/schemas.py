@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from app.protocol.encoding import CLASSES
-from app.protocol.events import Block, BlockStart, ToolUse, Usage
+from app.protocol.events import Block, BlockStart, Thinking, ToolUse, Usage
 from app.request import body_schemas
 from app.settings import Settings
 from app.tools.registry import Toolbox
@@ -34,7 +34,10 @@ CURSOR: Schema = {"type": "string", "description": "Opaque. A stream goes on aft
 CALL: Schema = {"id": TEXT, "name": TEXT, "input": {"description": "null when Claude was cut off inside it"}}
 USAGE: Schema = {"type": "object", "description": "Claude's usage fields, summed over the generation."}
 
-OPTIONAL: dict[type[Any], tuple[str, ...]] = {BlockStart: ("id", "name", "turn", "extra")}
+OPTIONAL: dict[type[Any], tuple[str, ...]] = {
+    BlockStart: ("id", "name", "turn", "extra"),
+    Thinking: ("estimated_tokens",),
+}
 """Fields that are absent rather than null."""
 
 
@@ -79,6 +82,7 @@ def schemas(settings: Settings, toolbox: Toolbox) -> dict[str, Schema]:
     """Return the component schemas of a gateway with *settings* and the tools of *toolbox*, by name."""
     events = {f"{name}_event": schema for name, schema in _events().items()}
     bodies = body_schemas(settings, [*CLASSES], [each["name"] for each in toolbox.listed()])
+    view = {name: bodies["Chat"]["properties"][name] for name in ("buffer", "events")}
     return {
         **bodies,
         **events,
@@ -102,7 +106,7 @@ def schemas(settings: Settings, toolbox: Toolbox) -> dict[str, Schema]:
                 record("What POST /api/chat takes.", request=ref("Chat")),
                 record(
                     "Go on after a cursor.",
-                    resume=record("Where.", optional=("after",), id=TEXT, after=CURSOR),
+                    resume=record("Where.", optional=("after", *view), id=TEXT, after=CURSOR, **view),
                 ),
                 record("Cancel.", cancel={"const": True}),
             ],
