@@ -108,7 +108,9 @@ class _Answer:
 
     def _calls(self, number: int) -> list[str]:
         """Return the ids of the calls of turn *number*, in their order."""
-        return [block["id"] for block in self._teller.fold().content(number) if block["type"] == "tool_use"]
+        return [
+            block["id"] for block in self._teller.fold().returnable(number) if block["type"] == "tool_use"
+        ]
 
     def _with_turn(self, number: int) -> dict[str, Any]:
         said = {"role": "assistant", "content": self._teller.fold().returnable(number)}

@@ -9,7 +9,9 @@ Rules
    order of their indices. Results of tools form the user message between two assistant messages, in the order
    of the calls.
 2. What ``retry`` discards is gone.
-3. Thinking between a ``retry`` and the ``seam`` that follows it, and after the ``seam`` to the end of the
+3. What a model thought and called before another one took over (``fallback``) is not for sending back: Claude
+   takes the rest of the turn, the mark of where that was included (Claude's guide to refusals and fallback).
+4. Thinking between a ``retry`` and the ``seam`` that follows it, and after the ``seam`` to the end of the
    turn, is the continuation's own: it was signed in another context and cannot be sent back.
 """
 
@@ -34,6 +36,9 @@ from app.protocol.events import (
 )
 
 Message = dict[str, Any]
+
+OF_THE_MODEL_BEFORE = ("thinking", "redacted_thinking", "tool_use")
+"""Blocks that are for the model alone that wrote them."""
 
 
 @dataclass(slots=True)
@@ -154,8 +159,12 @@ class Fold:
 
     def returnable(self, turn: int) -> list[dict[str, Any]]:
         """Return what Claude takes back of assistant message *turn*."""
+        parts = [part for _, part in sorted(self.parts.items()) if part.turn == turn and part.returnable]
+        taken_over = max((at for at, part in enumerate(parts) if part.kind == "fallback"), default=0)
         return [
-            part.block() for _, part in sorted(self.parts.items()) if part.turn == turn and part.returnable
+            part.block()
+            for at, part in enumerate(parts)
+            if at >= taken_over or part.kind not in OF_THE_MODEL_BEFORE
         ]
 
     def turns(self, *, cut_off: bool = False) -> list[Message]:

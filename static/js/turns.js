@@ -9,6 +9,9 @@
 
 /** @typedef {{role: "user" | "assistant", content: string | Json[]}} Message */
 
+/** Blocks that are for the model alone that wrote them. */
+const OF_THE_MODEL_BEFORE = ["thinking", "redacted_thinking", "tool_use"];
+
 /**
  * One block as Claude takes it back, or null when it cannot be sent.
  *
@@ -49,7 +52,10 @@ export function turns(transcript) {
   }
   return [...said]
     .sort(([a], [b]) => a - b)
-    .flatMap(([, content]) => {
+    .flatMap(([, blocks]) => {
+      // What a model thought and called before another one took over is not for sending back.
+      const takenOver = blocks.findLastIndex(({ type }) => type === "fallback");
+      const content = blocks.filter(({ type }, at) => at >= takenOver || !OF_THE_MODEL_BEFORE.includes(type));
       const answers = content.flatMap(({ type, id }) => (type === "tool_use" && results.get(id)) || []);
       return [
         /** @type {Message} */ ({ role: "assistant", content }),

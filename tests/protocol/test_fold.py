@@ -29,6 +29,7 @@ from tests.protocol.frames import fold_of
 CALL = {"type": "tool_use", "id": "t1", "name": "weather", "input": {"city": "Rome"}}
 SERVER_CALL = {"type": "server_tool_use", "id": "s1", "name": "web_search", "input": {"query": "x"}}
 SERVER_RESULT = {"type": "web_search_tool_result", "tool_use_id": "s1", "content": []}
+FALLBACK: dict[str, Any] = {"type": "fallback", "from": {"model": "a"}, "to": {"model": "b"}}
 SIGNED = {"type": "thinking", "thinking": "hm", "signature": "sig"}
 
 
@@ -148,12 +149,24 @@ CONTENT: dict[str, tuple[list[Event], list[dict[str, Any]], list[dict[str, Any]]
             *[
                 *thinking(2),
                 *other(3, {"type": "redacted_thinking", "data": "x"}),
-                *other(4, {"type": "fallback"}),
+                *other(4, {"type": "hologram"}),
             ],
             *[Seam(1, 1, 0, 2, "ask"), Text("b", 1), BlockStop(1, 0), *thinking(5)],
         ],
-        [SIGNED, said("ab"), {"type": "fallback"}],
-        [SIGNED, said("ab"), {"type": "fallback"}],
+        [SIGNED, said("ab"), {"type": "hologram"}],
+        [SIGNED, said("ab"), {"type": "hologram"}],
+    ),
+    "what a model thought and called before another took over cannot be sent back": (
+        [
+            *[*text(0, "a"), *other(1, FALLBACK), *thinking(2)],
+            *[*other(3, {"type": "redacted_thinking", "data": "x"}), *call(4, CALL), *text(5, "b")],
+            *[*other(6, FALLBACK), *thinking(7), *call(8, CALL | {"id": "t2"})],
+        ],
+        [
+            *[said("a"), FALLBACK, SIGNED, {"type": "redacted_thinking", "data": "x"}, CALL, said("b")],
+            *[FALLBACK, SIGNED, CALL | {"id": "t2"}],
+        ],
+        [said("a"), FALLBACK, said("b"), FALLBACK, SIGNED, CALL | {"id": "t2"}],
     ),
     "a fresh start's thinking is": (
         [*thinking(0, stop=False), Retry("reset", 2, 0, [0]), *thinking(1), *text(2, "a", stop=False)],
