@@ -82,7 +82,14 @@ Buffer: TypeAlias = Literal["sentence"] | Every
 """How deltas are joined before they are sent."""
 
 
-class Chat(_Strict):
+class Shown(_Strict):
+    """How one reader wants to see an answer."""
+
+    buffer: Buffer | None = None
+    events: list[str] | None = None
+
+
+class Chat(Shown):
     """The body of a POST."""
 
     messages: Annotated[list[Message], Field(min_length=1, max_length=100_000)] | None = None
@@ -98,8 +105,6 @@ class Chat(_Strict):
     metadata: dict[str, Any] | None = None
     cache_control: dict[str, Any] | None = None
     stream: bool = True
-    buffer: Buffer | None = None
-    events: list[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,8 +203,23 @@ def attachment_limits(settings: Settings) -> dict[str, Any]:
     }
 
 
-def view_of_query(buffer: str | None, events: str | None) -> View:
+def view_of(fields: dict[str, Any]) -> View:
+    """Return the view that the ``buffer`` and ``events`` among *fields* ask for.
+
+    Raises:
+        BadRequest: one of them is not of that form.
+    """
+    try:
+        asked = Shown.model_validate(fields)
+    except ValidationError as error:
+        raise BadRequest(_first(error)) from error
+    return _view(asked.buffer, asked.events)
+
+
+def view_of_query(buffer: str | None, events: list[str] | None) -> View:
     """Return the view that a GET asks for: ``buffer=sentence`` or ``buffer=100`` (ms), ``events=text,done``.
+
+    The types may also come one by one: ``events=text&events=done``.
 
     Raises:
         BadRequest: one of them is not of that form.
@@ -213,7 +233,7 @@ def view_of_query(buffer: str | None, events: str | None) -> View:
         except ValueError as error:
             msg = "buffer: must be sentence or a number of milliseconds from 1 to 10000."
             raise BadRequest(msg) from error
-    return _view(how, events.split(",") if events is not None else None)
+    return _view(how, ",".join(events).split(",") if events else None)
 
 
 def shown(text: str) -> str:

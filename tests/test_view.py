@@ -19,7 +19,10 @@ async def test_a_reader_gets_only_the_events_it_asks_for(events: list[str]) -> N
         stream = await (await gateway.stream(ask("x", events=events))).rest()
         path = f"/api/chat/{stream.id}/stream?events={','.join(events)}"
         again = await (await gateway.stream(method="GET", path=path)).rest()
+        path = f"/api/chat/{stream.id}/stream?{'&'.join(f'events={event}' for event in events)}"
+        one_by_one = await (await gateway.stream(method="GET", path=path)).rest()
     assert stream.text == again.text == "ab"
+    assert one_by_one.events == again.events
     assert {event["type"] for event in stream.events} == set(events)
     assert stream.done == again.done == 1
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -58,6 +59,25 @@ async def test_a_socket_resumes_after_the_last_id() -> None:
     assert events[-1]["type"] == "done"
 
 
+async def test_a_socket_that_resumes_may_ask_for_a_view() -> None:
+    async with (
+        ScriptedClaude(lambda _: saying("One. T", "wo. Three")) as claude,
+        serving(claude.url) as gateway,
+    ):
+        stream = await (await gateway.stream(ask("x"))).rest()
+        async with at(gateway) as socket:
+            view = {"buffer": "sentence", "events": ["text"]}
+            await socket.send(json.dumps({"resume": {"id": stream.id, **view}}))
+            events, _ = await read(socket)
+        async with at(gateway) as socket:
+            await socket.send(json.dumps({"resume": {"id": stream.id, "buffer": "word"}}))
+            (refused,), _ = await read(socket)
+    assert [event["type"] for event in events] == ["text"] * len(events)
+    assert [event["text"].rstrip()[-1] for event in events[:-1]] == ["."] * (len(events) - 1)
+    assert text(events) == "One. Two. Three"
+    assert "buffer" in refused["error"]["message"]
+
+
 async def test_cancel_ends_it() -> None:
     script = [*saying("a")[:1], *text_block("one")[:2], asyncio.Event()]
     async with (
@@ -105,6 +125,7 @@ async def test_what_is_wrong_is_an_error_event_and_the_end(message: str, status:
         events, ids = await read(socket)
     assert [event["type"] for event in events] == ["error"]
     assert events[0]["error"]["type"] == status
+    assert (events[0]["usage"], events[0]["digest"]) == ({}, sha256().hexdigest())
     assert ids == [None]
     assert not claude.calls
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Awaitable, Mapping
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Request
+from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import Response
 
 from app.accepted import is_loopback
@@ -110,7 +110,7 @@ async def stream(
     last_event_id: Annotated[str | None, Header()] = None,
     after: str | None = None,
     buffer: str | None = None,
-    events: str | None = None,
+    events: Annotated[list[str] | None, Query()] = None,
 ) -> Response:
     """Stream a generation from after the reader's cursor."""
     generation = gateway.hub.find(generation_id, caller.owner)

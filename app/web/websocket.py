@@ -1,7 +1,8 @@
 """The same events over a WebSocket, for clients that have one anyway.
 
-One text message asks: ``{"request": {…}}`` or ``{"resume": {"id", "after"}}``. Then come
-``{"id": EVENT_ID, "event": {…}}`` and at last ``"[DONE]"``; ``{"cancel": true}`` may be sent at any time.
+One text message asks: ``{"request": {…}}`` or ``{"resume": {"id", "after"}}``, the latter with ``buffer`` and
+``events`` as a request may have them. Then come ``{"id": EVENT_ID, "event": {…}}`` and at last ``"[DONE]"``;
+``{"cancel": true}`` may be sent at any time.
 """
 
 import asyncio
@@ -15,9 +16,11 @@ from app.generation import Generation
 from app.protocol import jsontext
 from app.protocol.encoding import DONE
 from app.protocol.errors import BadRequest, Problem
+from app.protocol.events import Error
 from app.protocol.log import START
+from app.protocol.usage import TextDigest
 from app.reader import Reader
-from app.request import parse
+from app.request import parse, view_of
 
 FIRST_MESSAGE_S = 10
 """How long a client may take to say what it wants."""
@@ -70,11 +73,10 @@ async def _reader(asked: str, gateway: Gateway, caller: Caller) -> Reader:
                 chat = parse(jsontext.render(request), gateway.settings, gateway.toolbox, caller.terms)
                 generation = (await gateway.start(chat, caller, None, room)).generation
             return gateway.reader(generation, START, caller, chat.view)
-        case {"resume": {"id": str() as id_, **rest}}:
+        case {"resume": {"id": str() as id_} as resume}:
             generation = gateway.hub.find(id_, caller.owner)
-            return gateway.reader(
-                generation, gateway.cursor(generation, str(rest.get("after") or "")), caller
-            )
+            cursor = gateway.cursor(generation, str(resume.get("after") or ""))
+            return gateway.reader(generation, cursor, caller, view_of(resume))
         case _:
             msg = "The first message must be a request or a resume."
             raise BadRequest(msg)
@@ -127,6 +129,7 @@ async def _tell(socket: WebSocket, id_: str | None, event: dict[str, Any]) -> No
 
 async def _refuse(socket: WebSocket, problem: Problem, caller: Caller) -> None:
     error = {"type": problem.type, "message": problem.message, "retryable": problem.retryable}
-    await _tell(socket, None, {"type": "error", "error": error, "request_id": caller.request_id})
+    request_id = problem.upstream_request_id or caller.request_id
+    await _tell(socket, None, Error(error, request_id, {}, TextDigest().hexdigest()).wire())
     await socket.send_text(jsontext.render(DONE.decode()).decode())
     await socket.close(NORMAL)
