@@ -272,7 +272,9 @@ class Turn:
         self._tell()
 
     def _close_text(self) -> None:
-        """Stop the text that should have gone on, if Claude found nothing to add to it."""
-        index = self._plan.goes_on
-        if index is not None and not self._teller.fold().parts[index].complete:
-            self._teller.say(BlockStop(index, self._teller.elapsed_ms()))
+        """Stop the text that broke off and goes on no more: Claude had nothing to add, or the turn ends with its calls."""
+        if self._plan.goes_on is None and not self._plan.ended:
+            return
+        for index, part in self._teller.fold().parts.items():
+            if part.turn == self._number and not part.complete:
+                self._teller.say(BlockStop(index, self._teller.elapsed_ms()))

@@ -237,6 +237,35 @@ async def test_a_call_that_was_started_is_not_started_again_after_a_break() -> N
     assert claude.calls[1].body["messages"][2]["content"][0]["content"] == "through b"
 
 
+async def test_text_that_broke_off_behind_a_call_that_runs_here_is_stopped() -> None:
+    spoken = [frame("content_block_start", index=1, content_block={"type": "text", "text": ""})]
+    spoken += [frame("content_block_delta", index=1, delta={"type": "text_delta", "text": "I am add"})]
+    broken = [*calling(("add", {"a": 1}))[:-2], *spoken, Ending.RESET]
+    async with (
+        ScriptedClaude(one_after_the_other(broken, saying("on"))) as claude,
+        serving(claude.url, tools=KIT) as gateway,
+    ):
+        stream = await (await gateway.stream(asking("add"))).rest()
+    assert [event["index"] for event in stream.of("block_start")] == [0, 1, 2]
+    assert [event["index"] for event in stream.of("block_stop")] == [0, 1, 2]
+    assert claude.calls[1].body["messages"][1]["content"][1]["text"] == "I am add"
+
+
+async def test_what_a_model_called_before_another_took_over_is_not_answered() -> None:
+    taken_over = block(1, {"type": "fallback", "from": {"model": "a"}, "to": {"model": "b"}})
+    first = calling(("add", {"a": 1}))[:-2]
+    second = [*call_block(2, "t9", "add", '{"a": 2}'), *ending("tool_use")]
+    async with (
+        ScriptedClaude(one_after_the_other([*first, *taken_over, *second], saying("on"))) as claude,
+        serving(claude.url, tools=KIT) as gateway,
+    ):
+        stream = await (await gateway.stream(asking("add"))).rest()
+    _, said, results = claude.calls[1].body["messages"]
+    assert [each["type"] for each in said["content"]] == ["fallback", "tool_use"]
+    assert [each["tool_use_id"] for each in results["content"]] == ["t9"]
+    assert {each["tool_use_id"] for each in stream.of("tool_result")} == {"t0", "t9"}
+
+
 async def test_a_forced_call_is_forced_once() -> None:
     script = one_after_the_other(calling(("add", {"a": 1})), saying("ok"))
     async with ScriptedClaude(script) as claude, serving(claude.url, tools=KIT) as gateway:
