@@ -18,6 +18,7 @@ from tests.bench import kernel, report
 from tests.bench.answers import Case
 from tests.bench.crowd import CROWD
 from tests.bench.load import Start, play
+from tests.bench.peers import PEERS
 from tests.bench.plain import PLAIN
 from tests.bench.reading import DIALECTS, read
 from tests.bench.targets import TARGETS, Running, Target, fake_claude, peer, run
@@ -32,7 +33,13 @@ def _arguments() -> argparse.Namespace:
         "--quick", action="store_true", help="under a minute: shows that it works, little more"
     )
     parser.add_argument("--modes", nargs="+", choices=MODES, default=list(MODES), help="all by default")
-    parser.add_argument("--targets", nargs="+", choices=TARGETS, default=list(TARGETS), help="all by default")
+    parser.add_argument(
+        "--targets",
+        nargs="+",
+        choices=TARGETS | PEERS,
+        default=list(TARGETS),
+        help=f"all but {', '.join(PEERS)} by default",
+    )
     parser.add_argument(
         "--rounds", type=int, choices=range(1, 21), metavar="1-20", help="turns of each target"
     )
@@ -85,7 +92,8 @@ def main() -> int:
     kernel.raise_file_limit()
     sizes = QUICK if asked.quick else Sizes()
     sizes = replace(sizes, rounds=asked.rounds or sizes.rounds)
-    chosen: list[Target] = [TARGETS[name] for name in asked.targets] + [peer(*words) for words in asked.peer]
+    chosen: list[Target] = [(TARGETS | PEERS)[name] for name in asked.targets]
+    chosen += [peer(*words) for words in asked.peer]
     skipped = {target.name: why for target in chosen if (why := target.missing())}
     if "capacity" in asked.modes and not sizes.steps:
         skipped["capacity"] = "it takes minutes; not with --quick"

@@ -7,7 +7,7 @@ request has.
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import cast
@@ -138,10 +138,11 @@ def get(path: str, address: Address, headers: str = "") -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{address[1]}\r\n{headers}\r\n".encode()
 
 
-def post(path: str, address: Address, body: bytes) -> bytes:
+def post(path: str, address: Address, body: bytes, headers: Mapping[str, str] | None = None) -> bytes:
     """Return a POST request with a JSON body."""
+    more = "".join(f"{name}: {value}\r\n" for name, value in (headers or {}).items())
     head = (
         f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{address[1]}\r\nContent-Type: application/json\r\n"
-        f"anthropic-version: 2023-06-01\r\nx-api-key: x\r\nContent-Length: {len(body)}\r\n\r\n"
+        f"anthropic-version: 2023-06-01\r\nx-api-key: x\r\n{more}Content-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body

@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.bench import kernel
@@ -23,8 +23,8 @@ from tests.bench.reading import DIALECTS, Dialect
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 
-READY_S = 60
-"""Some peers take tens of seconds to import."""
+READY_S = 120
+"""Some peers take tens of seconds to import, and more where much else runs."""
 
 GATEWAY = {
     # All features on; the limits are there but so high that they refuse nothing.
@@ -42,7 +42,9 @@ class Target:
         command: Its command; ``{port}``, ``{upstream}`` and ``{folder}`` are put in. None for the fake Claude itself.
         path: Where it takes questions.
         health: Where it says that it lives; None where it does not.
-        needs: A program that must be installed.
+        headers: What its requests carry beside Claude's own; filled in as the command is.
+        needs: Programs and files that must be installed.
+        install: The command that installs them.
     """
 
     name: str
@@ -51,12 +53,15 @@ class Target:
     command: tuple[str, ...] | None
     health: str | None = None
     environment: tuple[tuple[str, str], ...] = ()
-    needs: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    needs: tuple[str, ...] = ()
+    install: str | None = None
 
     def missing(self) -> str | None:
         """Return why it cannot be run here."""
-        if self.needs and not shutil.which(self.needs):
-            return f"{self.needs} is not installed"
+        for each in self.needs:
+            if not (shutil.which(each) or Path(each).exists()):
+                return f"{each} is not installed" + (f": {self.install}" if self.install else "")
         return None
 
 
@@ -83,7 +88,7 @@ TARGETS = {
             "/v1/messages",
             ("nginx", "-p", "{folder}", "-c", "{folder}/nginx.conf"),
             "/healthz",
-            needs="nginx",
+            needs=("nginx",),
         ),
         Target(
             "tutorial",
@@ -113,6 +118,7 @@ class Running:
     address: Address
     process: subprocess.Popen[bytes] | None = None
     log: Path | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def pids(self) -> list[int]:
@@ -121,7 +127,7 @@ class Running:
 
     def request(self, case: Case, *, history: bool = False) -> bytes:
         """Return the request for *case*."""
-        return post(self.target.path, self.address, case.body(history=history))
+        return post(self.target.path, self.address, case.body(history=history), self.headers)
 
     def ready(self) -> "Running":
         """Wait until it takes connections.
@@ -188,7 +194,8 @@ def run(
             start_new_session=True,
         )
         try:
-            yield Running(target, ("127.0.0.1", int(values["{port}"])), process, Path(log.name))
+            headers = {name: _fill(value, values) for name, value in target.headers}
+            yield Running(target, ("127.0.0.1", int(values["{port}"])), process, Path(log.name), headers)
         finally:
             _stop(process, 60 if under else 5)
 
