@@ -103,7 +103,7 @@ export class Chat {
   async #visit() {
     this.#drawer.close();
     await this.#workspace.visit();
-    this.#desk.composer.focus();
+    this.#desk.composer.invite();
   }
 
   #serveAsking() {

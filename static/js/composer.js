@@ -90,6 +90,11 @@ export class Composer {
     this.#field.focus();
   }
 
+  /** Let the reader go on writing, unless that opens a keyboard on the screen: it would hide what there is to read. */
+  invite() {
+    if (!matchMedia("(pointer: coarse)").matches) this.focus();
+  }
+
   /** @param {boolean} busy  an answer is being written: the button stops it */
   set busy(busy) {
     this.#busy = busy;
@@ -138,7 +143,7 @@ export class Composer {
     const take = (/** @type {Iterable<File>} */ files) => {
       this.#problem.replaceChildren();
       this.tray.add(files);
-      this.focus();
+      this.invite();
     };
     part(this.#form, "attach").addEventListener("click", () => input.click());
     input.addEventListener("change", () => {

@@ -68,7 +68,7 @@ composer.onSend = (content, draft) =>
 desk.onDraft = () => void chat().catch(() => {}); // the chat takes this over
 desk.onExample = (prompt) => {
   void withChat((it) => it.ask(prompt));
-  composer.focus(); // the button is gone
+  composer.invite(); // the button is gone
 };
 const begin = () => void withChat((it) => it.begin());
 for (const button of /** @type {HTMLElement[]} */ ([byId("new"), part(byId("sidebar"), "new")])) {

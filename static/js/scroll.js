@@ -66,6 +66,7 @@ export class Follower {
   #set(following) {
     if (this.following === following) return;
     this.following = following;
+    this.#expected = -1; // whoever comes back may do so to the very place that was set last
     // what comes into view gets its real height: a reader stays with what is being read, one at the end with the end
     this.#scroller.dataset.following = String(following);
     this.onChange();

@@ -130,7 +130,7 @@ export class Workspace {
   /** Answer once more, perhaps otherwise. @param {import("./conversations/tree.js").Reply} reply @param {Json} [other] */
   again(reply, other = {}) {
     this.#begin(this.#open.again(reply, { ...this.#fields(), ...other }));
-    this.#composer.focus();
+    this.#composer.invite();
   }
 
   /** What another tab has written. @param {News} news */

@@ -94,11 +94,11 @@ addEventListener("DOMContentLoaded", () => new MutationObserver(() => {
 }).observe(document.querySelector("[role=status]"), {childList: true, characterData: true, subtree: true}));
 """
 
-SMALL_TARGETS = """() => [...document.querySelectorAll("button, select, summary, input, textarea")]
+SMALL_TARGETS = """(least) => [...document.querySelectorAll("button, select, summary, input, textarea")]
   .filter((element) => element.checkVisibility() && !element.closest(".hidden, .prose"))
   .map((element) => element.type === "checkbox" ? element.closest("label") : element)
   .map((element) => [element.className || element.id || element.textContent, element.getBoundingClientRect()])
-  .filter(([, {width, height}]) => width > 0 && (width < 24 || height < 24))
+  .filter(([, {width, height}]) => width > 0 && (width < least || height < least))
   .map(([name, {width, height}]) => `${name} ${width}x${height}`)"""
 
 
@@ -211,10 +211,10 @@ def test_nothing_scrolls_sideways_and_every_target_can_be_hit(
     chat = open_chat(page_url, viewport={"width": width, "height": 640}, device_scale_factor=zoom)
     ask_everything(chat)
     assert chat.page.evaluate("document.documentElement.scrollWidth") <= width
-    assert chat.page.evaluate(SMALL_TARGETS) == []
+    assert chat.page.evaluate(SMALL_TARGETS, 24) == []
     chat.page.get_by_role("button", name="Settings").click()
     assert chat.page.evaluate("document.querySelector('#settings').scrollWidth") <= width
-    assert chat.page.evaluate(SMALL_TARGETS) == []
+    assert chat.page.evaluate(SMALL_TARGETS, 24) == []
 
 
 def test_with_forced_colours_controls_keep_an_outline(open_chat: Callable[..., Chat], page_url: str) -> None:
@@ -229,6 +229,14 @@ def test_with_forced_colours_controls_keep_an_outline(open_chat: Callable[..., C
     page.get_by_label("Message", exact=True).focus()
     outline = "getComputedStyle(document.querySelector('.composer__box')).outlineStyle"
     assert page.evaluate(outline) == "solid"
+    answer_with(page, *EVERYTHING)
+    chat.ask("Tell me all about rivers.")
+    chat.finished()
+    marks = page.evaluate(
+        "['.entry:has([aria-current])', '.prose p code'].map((each) =>"
+        " getComputedStyle(document.querySelector(each)).outlineStyle)"
+    )
+    assert marks == ["solid"] * 2  # where a colour alone said which conversation is open, and what is code
     assert violations(page) == []
 
 
@@ -249,6 +257,12 @@ def test_when_a_phones_keyboard_opens_the_text_field_and_the_end_of_the_text_sta
     expect(page.locator(".foot").last).to_be_in_viewport()
     font = "parseFloat(getComputedStyle(document.querySelector('#message')).fontSize)"
     assert page.evaluate(font) >= 16  # below that phones zoom in
+    assert page.evaluate(SMALL_TARGETS, 34) == []  # for a thumb
+    answer_with(page, *EVERYTHING)
+    page.get_by_role("button", name="Answer again").tap()
+    page.get_by_role("menuitem", name="Answer again").tap()
+    expect(page.get_by_text("2 of 2")).to_be_visible()
+    expect(page.get_by_label("Message", exact=True)).not_to_be_focused()  # the keyboard would hide the answer
 
 
 def test_on_paper_the_conversation_is_whole_and_without_controls(chat: Chat) -> None:

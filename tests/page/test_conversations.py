@@ -327,6 +327,8 @@ def test_on_a_narrow_screen_the_list_is_a_drawer_for_the_keyboard_too(
     button.press("Enter")
     drawer = chat.page.get_by_role("dialog", name="Conversations")
     expect(drawer.get_by_role("link", name="How do rivers flow?")).to_be_visible()
+    behind = drawer.evaluate("(element) => getComputedStyle(element, '::backdrop').backgroundColor")
+    assert behind != "rgba(0, 0, 0, 0)"  # the page behind it steps back
     chat.page.keyboard.press("Escape")
     expect(drawer).to_be_hidden()
     expect(button).to_be_focused()

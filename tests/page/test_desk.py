@@ -294,6 +294,8 @@ def test_the_page_is_wholly_in_the_readers_language(
     expect(page.locator("html")).to_have_attribute("dir", direction)
     expect(page.locator("#model")).to_be_enabled()
     expect(page.locator("#examples button")).not_to_have_count(0)
+    written = "getComputedStyle(document.querySelector('#message')).direction"
+    assert page.evaluate(written) == direction  # of what stands there before anything is written
     page.locator("#open-settings").click()
     said = [WORDS_THAT_STAY.sub("", text) for text in page.evaluate(SHOWN)]
     assert [text for text in said if re.search(r"[a-zA-Z]{2}", text)] == []

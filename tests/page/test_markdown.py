@@ -130,12 +130,12 @@ def test_what_is_finished_is_never_touched_again(chat: Chat) -> None:
     assert chat.page.evaluate(SETTLED, ANSWER) is None
 
 
-def told(chat: Chat, text: str, *more: dict[str, Any]) -> None:
+def told(chat: Chat, text: str, *more: dict[str, Any], question: str = "Tell me.") -> None:
     """Let Claude say *text*."""
     block = {"type": "block_start", "index": 0, "kind": "text", "at_ms": 1}
     stop = {"type": "block_stop", "index": 0, "at_ms": 2}
     answer_with(chat.page, START, block, {"type": "text", "index": 0, "text": text}, *more, stop, DONE)
-    chat.ask("Tell me.")
+    chat.ask(question)
     chat.finished()
 
 
@@ -214,6 +214,7 @@ def test_lists_and_tables_read_as_their_words_do(chat: Chat) -> None:
     told(
         chat,
         "1. واحد\n2. two\n\n- [x] تم\n\n| الاسم | b |\n|---|--:|\n| 1 | 2 |\n\n> اقتباس\n\n1. one\n2. اثنان\n",
+        question="أخبرني",
     )
     for name in ("ol >> nth=0", "ul", ".table", "blockquote"):
         expect(chat.page.locator(".prose").locator(name)).to_have_attribute("dir", "rtl")
@@ -224,6 +225,11 @@ def test_lists_and_tables_read_as_their_words_do(chat: Chat) -> None:
     assert box["x"] > item["x"] + item["width"] - box["width"]  # where the reader begins
     number = chat.page.locator("td[data-align=right]")
     assert number.evaluate("(cell) => getComputedStyle(cell).textAlign") == "right"
+    question = chat.page.locator(".prompt__text").bounding_box()
+    actions = chat.page.locator(".actions--prompt").bounding_box()
+    assert question
+    assert actions
+    assert question["x"] + question["width"] == actions["x"] + actions["width"]  # on the reader's side
 
 
 def test_on_paper_nothing_is_cut_off_and_all_is_dark_on_white(

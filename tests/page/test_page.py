@@ -266,6 +266,11 @@ def test_a_reader_who_scrolls_up_is_left_alone(chat: Chat) -> None:
     expect(chat.page.get_by_role("button", name="Jump to the latest")).to_be_hidden()
     chat.page.keyboard.press("Escape")
     chat.finished()
+    scroller.hover()
+    chat.page.mouse.wheel(0, -200)
+    expect(chat.page.get_by_role("button", name="Jump to the latest")).to_be_visible()
+    scroller.evaluate("(element) => { element.scrollTop = element.scrollHeight }")  # as with the scroll bar
+    expect(chat.page.get_by_role("button", name="Jump to the latest")).to_be_hidden()
 
 
 def test_the_accessibility_tree(chat: Chat) -> None:

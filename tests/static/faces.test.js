@@ -9,6 +9,7 @@ import { apply, empty } from "../../static/js/transcript.js";
 test("the input of a call in a line: one value alone, several with their names, no longer than a line", () => {
   assert.equal(inputLine({ query: "rivers  of\nthe world" }), "rivers of the world");
   assert.equal(inputLine({ sides: 6, count: 2, nested: { x: 1 } }), "sides: 6, count: 2");
+  assert.equal(inputLine({ content: "So far: rivers.", encrypted_content: "SECRET" }), "So far: rivers.");
   assert.equal(inputLine({}), "");
   assert.equal(inputLine(null), "");
   assert.equal(inputLine({ code: "x".repeat(500) }).length, 120);

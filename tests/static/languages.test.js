@@ -72,6 +72,14 @@ test("the reader's own order of languages decides, whatever the region", () => {
   assert.equal(choose([]), "en");
 });
 
+test("a time is told in the unit that fits it", () => {
+  assert.equal(en.thought(40), "Thought for 40 ms");
+  assert.equal(en.thought(3200), "Thought for 3.2 s");
+  assert.equal(en.meta.ttft(949), "949 ms to first token");
+  assert.equal(en.attach.size(800), "800 bytes");
+  assert.equal(en.attach.size(1500), "1.5 kB");
+});
+
 test("plurals are the language's own", () => {
   assert.equal(en.status.complete(1), "Answer complete, 1 word");
   assert.equal(en.status.complete(1234), "Answer complete, 1,234 words");

@@ -83,7 +83,9 @@ export class ToolCard {
  */
 export function inputLine(input) {
   if (typeof input !== "object" || input === null) return "";
-  const plain = Object.entries(input).filter(([, value]) => ["string", "number", "boolean"].includes(typeof value));
+  const plain = Object.entries(input).filter(
+    ([name, value]) => ["string", "number", "boolean"].includes(typeof value) && !name.startsWith("encrypted_"),
+  );
   const words = plain.map(([name, value]) => (plain.length === 1 ? String(value) : `${name}: ${value}`));
   const line = words.join(", ").replaceAll(/\s+/g, " ");
   return line.length > LINE ? `${line.slice(0, LINE - 1)}…` : line;

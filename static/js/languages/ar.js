@@ -5,7 +5,7 @@ import { formats, isolated } from "./formats.js";
 
 const { number, measure, plural, dollars, size } = formats("ar");
 /** @param {number} ms */
-const seconds = (ms) => `${measure(ms / 1000)} ث`;
+const time = (ms) => (ms < 950 ? `${number(ms)} م.ث` : `${measure(ms / 1000)} ث`);
 
 /** @param {number} s */
 const wait = (s) => {
@@ -261,8 +261,8 @@ export const texts = {
   maxTokensHint: (usual, most) => `عادةً ${number(usual)}، وأقصاه ${number(most)}.`,
 
   thinking: "يفكّر",
-  thought: (ms) => `فكّر لمدة ${seconds(ms)}`,
-  thoughtAgain: (ms) => `فكّر من جديد لمدة ${seconds(ms)} ليتابع بعد الانقطاع`,
+  thought: (ms) => `فكّر لمدة ${time(ms)}`,
+  thoughtAgain: (ms) => `فكّر من جديد لمدة ${time(ms)} ليتابع بعد الانقطاع`,
   thinkingFor: (s) => `يفكّر منذ ${number(s)} ث`,
   thoughtBroken: "تفكير انقطع",
   thoughtHidden: "احتفظ Claude بهذا التفكير لنفسه.",
@@ -362,7 +362,7 @@ export const texts = {
   requestId: (id) => `الطلب ${isolated(id)}`,
 
   meta: {
-    ttft: (ms) => `${ms < 950 ? `${number(ms)} م.ث` : seconds(ms)} حتى أول رمز`,
+    ttft: (ms) => `${time(ms)} حتى أول رمز`,
     rate: (rate) => `${measure(rate)} رمز/ث`,
     input: (n) => `${number(n)} داخل`,
     output: (n) => `${number(n)} خارج`,

@@ -8,7 +8,7 @@ import { formats } from "./formats.js";
 
 const { number, measure, plural, dollars, size } = formats("en");
 /** @param {number} ms */
-const seconds = (ms) => `${measure(ms / 1000)} s`;
+const time = (ms) => (ms < 950 ? `${number(ms)} ms` : `${measure(ms / 1000)} s`);
 
 /** @param {number} s */
 const wait = (s) => {
@@ -264,9 +264,9 @@ export const texts = {
 
   thinking: "Thinking",
   /** @param {number} ms */
-  thought: (ms) => `Thought for ${seconds(ms)}`,
+  thought: (ms) => `Thought for ${time(ms)}`,
   /** @param {number} ms */
-  thoughtAgain: (ms) => `Thought again for ${seconds(ms)}, to go on after the break`,
+  thoughtAgain: (ms) => `Thought again for ${time(ms)}, to go on after the break`,
   /** @param {number} s */
   thinkingFor: (s) => `Thinking for ${number(s)} s`,
   thoughtBroken: "Thinking, cut off",
@@ -386,7 +386,7 @@ export const texts = {
 
   meta: {
     /** @param {number} ms */
-    ttft: (ms) => `${ms < 950 ? `${number(ms)} ms` : seconds(ms)} to first token`,
+    ttft: (ms) => `${time(ms)} to first token`,
     /** @param {number} rate */
     rate: (rate) => `${measure(rate)} tok/s`,
     /** @param {number} n */

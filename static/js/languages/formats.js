@@ -34,7 +34,8 @@ export function formats(locale) {
     /** @param {number} bytes */
     size: (bytes) => {
       const [unit, of] = bytes < 1e3 ? ["byte", 1] : bytes < 1e6 ? ["kilobyte", 1e3] : ["megabyte", 1e6];
-      const style = { unit: String(unit), maximumFractionDigits: 1 };
+      const unitDisplay = unit === "byte" ? /** @type {const} */ ("long") : /** @type {const} */ ("short");
+      const style = { unit: String(unit), unitDisplay, maximumFractionDigits: 1 };
       return new Intl.NumberFormat(locale, { style: "unit", ...style }).format(bytes / Number(of));
     },
   };

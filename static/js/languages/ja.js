@@ -5,7 +5,7 @@ import { formats } from "./formats.js";
 
 const { number, measure, dollars, size } = formats("ja");
 /** @param {number} ms */
-const seconds = (ms) => `${measure(ms / 1000)} 秒`;
+const time = (ms) => (ms < 950 ? `${number(ms)} ミリ秒` : `${measure(ms / 1000)} 秒`);
 
 /** @param {number} s */
 const wait = (s) => {
@@ -223,8 +223,8 @@ export const texts = {
   maxTokensHint: (usual, most) => `通常 ${number(usual)}、最大 ${number(most)}。`,
 
   thinking: "思考中",
-  thought: (ms) => `${seconds(ms)}間考えました`,
-  thoughtAgain: (ms) => `中断の後、続けるために ${seconds(ms)}間考え直しました`,
+  thought: (ms) => `${time(ms)}間考えました`,
+  thoughtAgain: (ms) => `中断の後、続けるために ${time(ms)}間考え直しました`,
   thinkingFor: (s) => `${number(s)} 秒間思考中`,
   thoughtBroken: "思考が中断されました",
   thoughtHidden: "Claude はこの思考を公開しませんでした。",
@@ -333,7 +333,7 @@ export const texts = {
   requestId: (id) => `リクエスト ${id}`,
 
   meta: {
-    ttft: (ms) => `最初のトークンまで ${ms < 950 ? `${number(ms)} ミリ秒` : seconds(ms)}`,
+    ttft: (ms) => `最初のトークンまで ${time(ms)}`,
     rate: (rate) => `${measure(rate)} トークン/秒`,
     input: (n) => `入力 ${number(n)}`,
     output: (n) => `出力 ${number(n)}`,
