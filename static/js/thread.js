@@ -116,6 +116,7 @@ export class Thread {
     }
     for (const message of path) this.#branches(message);
     this.#round += 1;
+    this.#seen.unobserve(this.#earlier); // while little is drawn yet, the beginning is near the end
     this.#fill(path, this.#round, earlier === Infinity ? Infinity : SLICE);
   }
 
@@ -139,10 +140,10 @@ export class Thread {
   /** Draw what is missing, the end first. @param {Message[]} path @param {number} round @param {number} slice  ms at a time */
   #fill(path, round, slice) {
     if (round !== this.#round) return; // overtaken
-    const began = performance.now();
     let complete = true;
     const anchor = this.#log.firstElementChild;
     const before = anchor?.getBoundingClientRect().top ?? 0;
+    const began = performance.now();
     let next = /** @type {Element | null} */ (null);
     for (const message of [...path].reverse()) {
       let element = this.#elements.get(message.id);
@@ -163,9 +164,7 @@ export class Thread {
     }
     if (!this.#follower.following && anchor?.isConnected)
       this.#follower.shift(anchor.getBoundingClientRect().top - before);
-    if (!complete) return;
-    this.#seen.unobserve(this.#earlier); // an observer tells of changes only, and it may be near still
-    this.#seen.observe(this.#earlier);
+    if (complete) this.#seen.observe(this.#earlier); // anew: an observer tells of changes only, and it may be near still
   }
 
   /** @param {Reply} reply */

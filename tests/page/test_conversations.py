@@ -33,10 +33,6 @@ def new(chat: Chat) -> None:
     expect(chat.page.locator("article")).to_have_count(0)
 
 
-def field(chat: Chat) -> Locator:
-    return chat.page.get_by_label("Message", exact=True)
-
-
 def told(chat: Chat) -> list[dict[str, Any]]:
     """Return what the gateway says that the last answer adds to the conversation."""
     turns: list[dict[str, Any]] = chat.page.evaluate(
@@ -58,15 +54,15 @@ def test_conversations_are_kept_found_named_pinned_deleted_and_had_back(chat: Ch
     chat.finished()
     new(chat)
     expect(chat.page).to_have_title("claude-gateway")
-    field(chat).fill("a draft of something else")
+    chat.field.fill("a draft of something else")
     chat.page.get_by_role("link", name="How do rivers flow?").click()
     expect(chat.page.locator(".prompt__text")).to_have_text("How do rivers flow?")
     expect(chat.page).to_have_title("How do rivers flow? · claude-gateway")
-    expect(field(chat)).to_have_value("")
+    expect(chat.field).to_have_value("")
 
     chat.page.go_back()  # drafts stay where they were written
-    expect(field(chat)).to_have_value("a draft of something else")
-    expect(field(chat)).to_be_focused()
+    expect(chat.field).to_have_value("a draft of something else")
+    expect(chat.field).to_be_focused()
     chat.ask(f"A table of seas {EVIL}")
     chat.finished()
     expect(listed(chat)).to_have_text([f"A table of seas {EVIL}", "How do rivers flow?"])
@@ -188,7 +184,6 @@ def test_several_answers_are_written_at_once_and_all_go_on_after_a_reload(chat: 
         chat.finished()
         expect(chat.page.get_by_role("button", name="Continue")).to_be_visible()
     expect(writing).to_have_count(0)
-    chat.stored()
     replies = [message for message in chat.messages() if message["role"] == "assistant"]
     assert [reply["transcript"]["terminal"]["stop_reason"] for reply in replies] == ["cancelled"] * 2
 
@@ -347,9 +342,19 @@ def test_on_a_narrow_screen_the_list_is_a_drawer_for_the_keyboard_too(
     assert chat.page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+SLOW_DEVICE = """
+  const now = performance.now.bind(performance);
+  let late = 0;
+  performance.now = () => now() + (late += 5);
+"""
+"""Whatever is done takes longer than may be done at a time."""
+
+
 def test_of_a_long_conversation_the_end_is_there_first_and_the_rest_when_it_is_looked_for(
-    chat: Chat, tmp_path: Path
+    open_chat: Callable[..., Chat], page_url: str, tmp_path: Path
 ) -> None:
+    chat = open_chat(page_url, init=SLOW_DEVICE)
+
     def message(n: int) -> dict[str, Any]:
         common = {"id": str(n), "parent": str(n - 1) if n else None, "created": n}
         if n % 2 == 0:
