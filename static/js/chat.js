@@ -64,6 +64,7 @@ export class Chat {
     this.#serveAnswers();
     this.#serveConversations();
     this.#serveSurroundings();
+    prefer("conversations", "some"); // or a draft: the next visit loads all this at once
     void this.#begin();
   }
 
@@ -171,9 +172,7 @@ export class Chat {
     store.onTrouble = (kind) => this.#trouble.tell(kind);
     store.onRelief = () => this.#trouble.over(["full", "broken"]);
     store.onWritten = ({ conversations }) => {
-      if (conversations.length === 0) return;
-      prefer("conversations", "some"); // the next visit loads all this at once
-      void this.#list.refresh();
+      if (conversations.length > 0) void this.#list.refresh();
     };
     store.onChange = (news) => {
       store.onWritten(news);

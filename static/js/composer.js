@@ -14,6 +14,14 @@ import { text } from "./text.js";
 
 /** @typedef {{words: string, files: import("./composer/attachments.js").Attachment[]}} Draft */
 
+/** Both, one below the other. @param {Draft | undefined} first @param {Draft | undefined} then */
+export function joined(first, then) {
+  return {
+    words: [first?.words, then?.words].filter(Boolean).join("\n\n"),
+    files: [...(first?.files ?? []), ...(then?.files ?? [])],
+  };
+}
+
 export class Composer {
   tray;
   #form;
@@ -70,12 +78,8 @@ export class Composer {
   }
 
   /** What could not be sent stands there again, before what has been written since. @param {Draft} draft */
-  giveBack({ words, files }) {
-    const since = this.draft;
-    this.draft = {
-      words: [words, since?.words ?? ""].filter(Boolean).join("\n\n"),
-      files: [...files, ...(since?.files ?? [])],
-    };
+  giveBack(draft) {
+    this.draft = joined(draft, this.draft);
   }
 
   /** Text and files as Claude gets them, files first; null when there is nothing to say. @returns {Content | null} */

@@ -6,6 +6,7 @@
  * Answers of the others go on being written meanwhile.
  */
 
+import { joined } from "./composer.js";
 import { Conversation } from "./conversation.js";
 import { text } from "./text.js";
 
@@ -36,6 +37,8 @@ export class Workspace {
   #stored = false; // somebody has written in it
   /** What was kept of the draft has been put into the composer. */
   #draftKnown = false;
+  /** The draft of the conversation that was left is kept. */
+  #left = Promise.resolve();
   #round = 0;
   #opened = () => {};
   /** @type {Promise<void>} until then it is not known which conversation is open */
@@ -86,14 +89,14 @@ export class Workspace {
   }
 
   async #visit() {
-    this.saveDraft();
-    this.#draftKnown = false;
     const first = this.#round === 0;
     const round = ++this.#round;
     const id = decodeURIComponent(location.hash.slice(1));
     const known = id === "" ? null : await Conversation.open(this.#store, id);
     if (round !== this.#round) return; // overtaken
     if (id !== "" && !known) history.replaceState(null, "", location.pathname + location.search);
+    if (!first) this.#leave();
+    this.#draftKnown = false;
     this.#stored = known !== null;
     this.#open = known ?? Conversation.fresh(this.#store);
     for (const message of this.#open.messages) this.#generations.join(message);
@@ -102,11 +105,23 @@ export class Workspace {
     this.#show();
     if (!first) this.#composer.draft = undefined; // it was another conversation's
     try {
+      await this.#left;
       const draft = await this.#store.draft(this.#draftPlace);
       if (round === this.#round && draft) this.#composer.giveBack(draft); // before what has been written already
     } finally {
-      if (round === this.#round) this.#draftKnown = true;
+      if (round === this.#round) {
+        this.#draftKnown = true;
+        if (this.#composer.draft) this.touchDraft(); // it may have been written before anything here was loaded
+      }
     }
+  }
+
+  /** Keep what is written here; what was kept of it before may still be looked for. */
+  #leave() {
+    const { draft } = this.#composer;
+    if (this.#draftKnown || !draft) return this.saveDraft();
+    const place = this.#draftPlace;
+    this.#left = this.#store.draft(place).then((kept) => this.#store.saveDraft(place, joined(kept, draft)));
   }
 
   /** Begin a new conversation. */
