@@ -4,14 +4,13 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
 from tests.page.wire import Wire
 
@@ -44,7 +43,7 @@ STORED = """async () => {
   const database = await done(indexedDB.open("claude-gateway"));
   const messages = await done(database.transaction("messages").objectStore("messages").getAll());
   database.close();
-  return messages;
+  return messages.sort((one, other) => one.created - other.created);
 }"""
 
 
@@ -55,28 +54,36 @@ class Chat:
     page: Page
     complaints: list[str] = field(default_factory=list)
 
-    def ask(self, prompt: str) -> None:
-        # The button still stops for a moment after the last word of an answer has been shown.
+    @property
+    def field(self) -> Locator:
+        """Where the reader writes."""
+        return self.page.get_by_label("Message", exact=True)
+
+    def ready(self) -> None:
+        """Wait until the page takes a question: the button still stops for a moment after an answer's last word."""
         expect(self.page.locator("#composer")).to_have_attribute("data-mode", "send")
-        self.page.get_by_label("Message", exact=True).fill(prompt)
-        self.page.keyboard.press("Enter")
+
+    def ask(self, prompt: str) -> None:
+        self.ready()
+        self.field.fill(prompt)
+        self.field.press("Enter")
 
     def finished(self) -> None:
-        """Wait until no answer is being written."""
+        """Wait until no answer is being written, and the next question is taken."""
         expect(self.page.locator("article.answer")).not_to_have_count(0)
         expect(self.page.locator("article.answer[aria-busy=true]")).to_have_count(0, timeout=30_000)
+        self.ready()
 
     def messages(self) -> list[dict[str, Any]]:
         """Return what is stored of all conversations, oldest first."""
-        return sorted(self.page.evaluate(STORED), key=itemgetter("created"))
+        messages: list[dict[str, Any]] = self.page.evaluate(STORED)
+        return messages
 
     def stored(self) -> dict[str, Any]:
-        """Return the last answer as it is stored, once it is stored as ended."""
-        replies = [message for message in self.messages() if message["role"] == "assistant"]
-        while replies[-1].get("running"):
-            self.page.wait_for_timeout(20)
-            replies = [message for message in self.messages() if message["role"] == "assistant"]
-        return replies[-1]
+        """Return the last answer as it is stored. One that is shown as ended has been stored as ended before."""
+        *_, reply = (message for message in self.messages() if message["role"] == "assistant")
+        assert "running" not in reply
+        return reply
 
     def answer(self) -> str:
         """Return the last answer's text."""

@@ -175,7 +175,7 @@ def focused(page: Page) -> str:
 def test_everything_can_be_done_with_keys_alone(chat: Chat) -> None:
     page = chat.page
     expect(page.locator("#model")).to_be_enabled()
-    expect(page.get_by_label("Message", exact=True)).to_be_focused()
+    expect(chat.field).to_be_focused()
     order = []
     for _ in range(4):
         page.keyboard.press("Tab")
@@ -188,15 +188,15 @@ def test_everything_can_be_done_with_keys_alone(chat: Chat) -> None:
     expect(sheet).to_be_hidden()
     expect(page.get_by_role("button", name="Send")).to_be_focused()
     page.keyboard.press("/")
-    expect(page.get_by_label("Message", exact=True)).to_be_focused()
+    expect(chat.field).to_be_focused()
     page.keyboard.type("/?")
-    expect(page.get_by_label("Message", exact=True)).to_have_value("/?")
+    expect(chat.field).to_have_value("/?")
     page.keyboard.press("Control+,")
     panel = page.get_by_role("dialog", name="Settings")
     expect(panel).to_be_visible()
     page.get_by_label("Shortcuts of a single key").select_option("off")
     page.keyboard.press("Escape")
-    expect(page.get_by_label("Message", exact=True)).to_be_focused()
+    expect(chat.field).to_be_focused()
     page.keyboard.press("Tab")
     page.keyboard.press("?")
     expect(page.locator("dialog[open]")).to_have_count(0)
@@ -226,7 +226,7 @@ def test_with_forced_colours_controls_keep_an_outline(open_chat: Callable[..., C
         " getComputedStyle(document.querySelector(each)).borderTopStyle)"
     )
     assert borders == ["solid"] * 3
-    page.get_by_label("Message", exact=True).focus()
+    chat.field.focus()
     outline = "getComputedStyle(document.querySelector('.composer__box')).outlineStyle"
     assert page.evaluate(outline) == "solid"
     answer_with(page, *EVERYTHING)
@@ -246,12 +246,12 @@ def test_when_a_phones_keyboard_opens_the_text_field_and_the_end_of_the_text_sta
     chat = open_chat(page_url, viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True)
     page = chat.page
     answer_with(page, *EVERYTHING)
-    page.get_by_label("Message", exact=True).fill("Tell me all about rivers.")
+    chat.field.fill("Tell me all about rivers.")
     page.keyboard.press("Enter")  # a new line: a phone has no other way to one
     expect(page.locator("article")).to_have_count(0)
     page.get_by_role("button", name="Send").tap()
     chat.finished()
-    page.get_by_label("Message", exact=True).tap()
+    chat.field.tap()
     page.set_viewport_size({"width": 390, "height": 380})  # as interactive-widget=resizes-content does
     expect(page.get_by_role("button", name="Send")).to_be_in_viewport(ratio=1)
     expect(page.locator(".foot").last).to_be_in_viewport()

@@ -30,7 +30,7 @@ def test_seven_answers_at_once_are_all_written_and_each_can_be_stopped(
     other.ask(f"{LONG} Number 6.")
     expect(other.page.locator(".prose")).to_have_text(WRITTEN)
     with other.page.expect_response("**/count_tokens"):
-        other.page.get_by_label("Message", exact=True).fill("And what would this cost?")
+        other.field.fill("And what would this cost?")
     assert len(sockets) == 3
     for n in (6, 1):  # over a WebSocket, and over HTTP in the other tab
         other.page.get_by_role("link", name=f"Number {n}.").click()

@@ -108,7 +108,7 @@ def test_stop_stops_at_the_gateway_and_keeps_the_focus(chat: Chat, how: str) -> 
         expect(chat.page.get_by_role("button", name="Send")).to_be_focused()
     else:
         chat.page.keyboard.press("Escape")
-        expect(chat.page.get_by_label("Message", exact=True)).to_be_focused()
+        expect(chat.field).to_be_focused()
     chat.finished()
     expect(chat.page.locator(".note")).to_have_text("Stopped.")
     # Claude tells at the end how much it has written
@@ -129,7 +129,7 @@ def test_the_conversation_is_sent_along(chat: Chat) -> None:
 
 
 def test_enter_sends_and_shift_enter_does_not(chat: Chat) -> None:
-    field = chat.page.get_by_label("Message", exact=True)
+    field = chat.field
     field.fill("one")
     chat.page.keyboard.press("Shift+Enter")
     chat.page.keyboard.type("two")
@@ -141,7 +141,7 @@ def test_enter_sends_and_shift_enter_does_not(chat: Chat) -> None:
 
 
 def test_the_enter_that_ends_a_composition_does_not_send(chat: Chat) -> None:
-    chat.page.get_by_label("Message", exact=True).focus()
+    chat.field.focus()
     devtools = chat.page.context.new_cdp_session(chat.page)
     devtools.send("Input.imeSetComposition", {"text": "かん", "selectionStart": 2, "selectionEnd": 2})
     key = {"key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13}
@@ -153,7 +153,7 @@ def test_the_enter_that_ends_a_composition_does_not_send(chat: Chat) -> None:
         "document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter', keyCode: 229, bubbles: true}))"
     )
     expect(chat.page.locator("article")).to_have_count(0)
-    expect(chat.page.get_by_label("Message", exact=True)).to_have_value("感")
+    expect(chat.field).to_have_value("感")
     chat.page.keyboard.press("Enter")
     expect(chat.page.locator(".prompt__text")).to_have_text("感")
     chat.finished()
@@ -172,11 +172,11 @@ def test_an_error_after_half_an_answer_keeps_the_text_and_offers_another_try(cha
     card.get_by_role("button", name="Try again").click()
     chat.finished()
     expect(chat.page.locator("article.answer")).to_contain_text("2 of 2")
-    expect(chat.page.get_by_label("Message", exact=True)).to_be_focused()
+    expect(chat.field).to_be_focused()
 
 
 def test_a_rate_limit_counts_down(chat: Chat) -> None:
-    chat.page.clock.install()
+    stop_time(chat)
     refuse_with(chat.page, 429, "rate_limit_error", "60 answers a minute.", **{"Retry-After": "12"})
     chat.ask("Hello?")
     button = chat.page.get_by_role("alert").get_by_role("button")
@@ -303,6 +303,6 @@ def test_the_demo_says_that_it_is_one(chat: Chat) -> None:
 def test_an_example_asks(chat: Chat) -> None:
     chat.page.get_by_role("list", name="Examples").get_by_role("button").first.click()
     expect(chat.page.locator("#welcome")).to_be_hidden()
-    expect(chat.page.get_by_label("Message", exact=True)).to_be_focused()
+    expect(chat.field).to_be_focused()
     chat.finished()
     assert chat.answer()

@@ -19,7 +19,7 @@ def test_after_a_restart_the_text_stays_and_the_conversation_goes_on(open_chat: 
         chat.ask(SLOW)
         prose = page.locator(".prose")
         expect(prose).to_have_text(re.compile(r"(\S+\s+){20}"), timeout=15_000)
-        page.get_by_label("Message", exact=True).fill("What I write meanwhile")
+        chat.field.fill("What I write meanwhile")
         before = prose.text_content() or ""
         first.process.kill()
         expect(page.locator(".waiting")).to_contain_text("Connection lost")
@@ -31,7 +31,7 @@ def test_after_a_restart_the_text_stays_and_the_conversation_goes_on(open_chat: 
         expect(card).to_contain_text("What arrived is kept")
         expect(page.get_by_role("article", name="Assistant")).to_have_attribute("aria-busy", "false")
         assert (prose.text_content() or "").startswith(before)
-        expect(page.get_by_label("Message", exact=True)).to_have_value("What I write meanwhile")
+        expect(chat.field).to_have_value("What I write meanwhile")
         page.reload()  # it is stored like that
         expect(card).to_contain_text("Interrupted")
         assert (prose.text_content() or "").startswith(before)
@@ -42,4 +42,4 @@ def test_after_a_restart_the_text_stays_and_the_conversation_goes_on(open_chat: 
         expect(prose.nth(1)).not_to_be_empty()
         page.get_by_role("button", name="Stop").click()
         chat.finished()
-        expect(page.get_by_label("Message", exact=True)).to_have_value("What I write meanwhile")
+        expect(chat.field).to_have_value("What I write meanwhile")

@@ -73,7 +73,7 @@ def test_a_session_that_ends_in_the_middle_is_renewed_and_all_goes_on(
     chat.ask("My question")
     prose = page.locator(".prose")
     expect(prose).to_have_text("Half an answer")
-    draft = page.get_by_label("Message", exact=True)
+    draft = chat.field
     draft.fill("My draft")
 
     fresh = signed(exp=int(time.time()) + 7200)
@@ -134,17 +134,17 @@ def _sign_in_and_ask(chat: Chat) -> None:
     expect(field).to_have_attribute("aria-invalid", "true")
     dialog.get_by_role("button", name="Not now").click()
     with page.expect_response("**/count_tokens"):
-        page.get_by_label("Message", exact=True).fill("My question")
+        chat.field.fill("My question")
     expect(dialog).to_be_hidden()  # who said no is left to write
     page.get_by_role("button", name="Sign in").click()
     field.fill(ALICE)
     page.keyboard.press("Enter")
     expect(dialog).to_be_hidden()
     expect(page.locator("#model")).to_have_value("claude-opus-5-5")
-    expect(page.get_by_label("Message", exact=True)).to_have_value("My question")
+    expect(chat.field).to_have_value("My question")
 
     page.context.clear_cookies()  # the session has ended meanwhile
-    page.get_by_label("Message", exact=True).press("Enter")
+    chat.field.press("Enter")
     field.fill(ALICE)
     page.keyboard.press("Enter")
     chat.finished()
