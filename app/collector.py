@@ -1,7 +1,7 @@
 """When Python looks for garbage that only its collector can find.
 
 A full collection goes through all objects there are, the logs of all answers included, and meanwhile no delta passes:
-with 200 paced streams one delta in a hundred came 77 ms late; without such collections it was 21 ms with 500 (measured). Requests leave no such garbage behind (tests/test_costs.py), so it is little, and its time is when nobody
+with 200 paced streams one delta in a hundred came 77 ms late; without such collections it was 21 ms with 500 (measured). No answer leaves such garbage behind, however it ends (tests/test_collector.py), so it is little, and its time is when nobody
 is being answered; under unbroken load it comes a hundred times less often than by default.
 """
 

@@ -178,6 +178,8 @@ class Generation:
             self._finish(self.ending.stop_reason, self.ending)
         except Problem as problem:
             self._fail(problem)
+        except asyncio.CancelledError:
+            pass  # readers have been told; a task that ends cancelled keeps its exception, and by its trace all this
         except Exception as error:  # noqa: BLE001 - whatever it is, readers get an end and the log a trace
             logger.error(
                 "generation %s… failed with %s", self.id[:10], type(error).__name__, extra=traced(error)
@@ -224,7 +226,7 @@ class Generation:
     def _fail(self, problem: Problem) -> None:
         if self.log.ended:
             return
-        self.problem = problem
+        self.problem = problem.untraced()
         self.cost_usd = self._rules.price(self.ledger.messages)
         error: dict[str, Any] = {
             "type": problem.type,

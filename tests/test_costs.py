@@ -16,7 +16,6 @@ from typing import Any, TypeVar
 import pytest
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from app import collector
 from app.protocol import log as log_module
 from app.protocol.claude import Translator
 from app.protocol.events import Event
@@ -27,7 +26,7 @@ from app.upstream.exchange import Exchange
 from app.web import wire
 from tests.reading import Stream, ask
 from tests.running import serving
-from tests.scripted import ScriptedClaude, ending, frame, message_start, saying, text_block
+from tests.scripted import ScriptedClaude, ending, frame, message_start, text_block
 
 DELTAS = 40
 
@@ -211,69 +210,3 @@ def test_what_a_frame_costs_does_not_depend_on_how_it_is_cut(monkeypatch: pytest
         frames = [each for at in range(0, len(whole), size) for each in decoder.feed(whole[at : at + size])]
         assert len(frames) == 1
         assert searched < 1.1 * len(whole)
-
-
-async def test_an_answer_leaves_nothing_that_only_a_collection_finds() -> None:
-    """Full collections are kept away from answers (``app/collector.py``), so what waits for one stays for long."""
-    async with (
-        ScriptedClaude(lambda _: saying("one", "two")) as claude,
-        serving(claude.url) as gateway,
-    ):
-
-        async def answer() -> None:
-            first = await gateway.stream(ask("x"))
-            await first.rest()
-            again = await gateway.resume(first.id)
-            await again.rest()
-            assert (await gateway.request("GET", f"/api/chat/{first.id}")).status == 200
-
-        await answer()  # what is made on first use
-        gc.collect()
-        gc.disable()
-        try:
-            for _ in range(5):
-                await answer()
-            gc.set_debug(gc.DEBUG_SAVEALL)
-            gc.collect()
-            left = Counter(type(each).__qualname__ for each in gc.garbage if _is_a_servers(each))
-        finally:
-            gc.set_debug(0)
-            gc.garbage.clear()
-            gc.enable()
-    assert not left
-
-
-def _is_a_servers(thing: object) -> bool:
-    return type(thing).__module__.partition(".")[0] in {
-        "app",
-        "uvicorn",
-        "starlette",
-        "fastapi",
-        "anthropic",
-        "httpx2",
-    }
-
-
-async def test_full_collections_come_in_quiet_moments_and_as_before_when_all_is_over(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(collector, "QUIET_S", 0)
-    before = gc.get_threshold()
-    under_way = 1
-    looked = asyncio.Event()
-
-    def count() -> int:
-        looked.set()
-        return under_way
-
-    async with collector.collecting_in_quiet_moments(count):
-        assert gc.get_threshold()[2] > 50 * before[2]
-        full = gc.get_stats()[2]["collections"]
-        await looked.wait()
-        assert gc.get_stats()[2]["collections"] == full
-        under_way = 0
-        async with asyncio.timeout(10):
-            while gc.get_stats()[2]["collections"] == full:
-                looked.clear()
-                await looked.wait()
-    assert gc.get_threshold() == before

@@ -31,7 +31,7 @@ Problem                          anything that a client is told
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 Fault = Literal["client", "claude", "operator", "gateway"]
 """Who can do something about it. Claude's own limits and overload are Claude's."""
@@ -89,6 +89,15 @@ class Problem(Exception):
         self.retry_after_s = retry_after_s
         self.upstream_request_id = upstream_request_id
         self.headers = headers or {}
+
+    def untraced(self) -> Self:
+        """Return it without where it came from.
+
+        A trace holds every frame that it passed, and all that these know: an answer, its question. Who keeps a problem,
+        or meets one that is kept, would keep them too, in a circle that only a full collection finds.
+        """
+        self.__traceback__ = self.__cause__ = self.__context__ = None
+        return self
 
     def body(self, request_id: str) -> dict[str, Any]:
         """Return the JSON of an HTTP error, in Claude's shape, with Claude's own request id where it is Claude's."""

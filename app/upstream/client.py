@@ -175,9 +175,7 @@ class Upstream:
         try:
             yield
         except anthropic.APIStatusError as error:
-            problem = refusal(error, model, self._without_secrets)
-            _tell_operator(problem)
-            raise problem from error
+            raise _told(refusal(error, model, self._without_secrets)) from error
         except (anthropic.APITimeoutError, httpx2.TimeoutException, TimeoutError) as error:
             msg = "Claude did not answer in time. Try again."
             raise TimedOut(msg) from error
@@ -191,7 +189,7 @@ class Upstream:
             # An error inside the stream: Claude's text, which may repeat what it was sent.
             problem.message = self._without_secrets(problem.message)
             problem.said = self._without_secrets(problem.said)
-            _tell_operator(problem)
+            _told(problem)
             raise
         except FrameTooLarge as error:
             msg = "Claude's stream holds a frame that is larger than the gateway takes."
@@ -225,8 +223,9 @@ def _insist_on_event_stream(response: httpx2.Response) -> None:
         )
 
 
-def _tell_operator(problem: Problem) -> None:
-    """Log what is theirs to set right."""
+def _told(problem: Problem) -> Problem:
+    """Log what is the operator's to set right; return *problem*, for to keep it where it is raised makes a circle."""
     if isinstance(problem, Misconfigured):
         id_ = problem.upstream_request_id or "unknown"
         logger.error("Claude refuses this gateway (request %s): %s", id_, problem.said)
+    return problem

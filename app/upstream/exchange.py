@@ -37,7 +37,7 @@ class Exchange(asyncio.Protocol, httpx2.AsyncByteStream):
         self._pool = connection.protocol  # aiohttp's, which watches the connection while it is idle
         self._transport: asyncio.Transport = connection.transport
         self._parser: Any = httptools.HttpResponseParser(self)
-        self._status: asyncio.Future[int] = loop.create_future()
+        self._status: asyncio.Future[int | None] = loop.create_future()
         self._read: list[bytes] = []
         self._take: Callable[[bytes], Any] | None = None
         self._over: asyncio.Future[None] | None = None
@@ -54,7 +54,10 @@ class Exchange(asyncio.Protocol, httpx2.AsyncByteStream):
             httpx2.RemoteProtocolError: it is not HTTP, or the connection ended before.
         """
         self._transport.write(request)
-        return await self._status
+        status = await self._status
+        if status is None:
+            raise self._why()
+        return status
 
     async def push(self, take: Callable[[bytes], Any]) -> None:
         """Call *take* with what each read brings, until the body ends or *take* says that it has enough.
@@ -68,7 +71,10 @@ class Exchange(asyncio.Protocol, httpx2.AsyncByteStream):
         self._take = take
         self._over = self._loop.create_future()
         self._deliver()
-        await self._over
+        try:
+            await self._over
+        finally:
+            self._over = self._take = self._failure = None  # what they raise holds us by its trace
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """Yield the body in one piece."""
@@ -152,8 +158,13 @@ class Exchange(asyncio.Protocol, httpx2.AsyncByteStream):
         """Note why there will be nothing more."""
         self._failure = error
         if not self._status.done():
-            self._status.set_exception(error)
+            self._status.set_result(None)
         self._hang_up()
+
+    def _why(self) -> Exception:
+        """Return the failure, and keep it no longer: its trace holds us, and a circle waits for a full collection."""
+        failure, self._failure = self._failure, None
+        return failure or httpx2.RemoteProtocolError("no status")
 
     # What the parser finds
 

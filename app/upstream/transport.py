@@ -58,7 +58,8 @@ class Transport(httpx2.AsyncBaseTransport):
             raise httpx2.ConnectTimeout(msg) from error
         except (aiohttp.ClientError, OSError) as error:
             msg = "no connection"
-            raise httpx2.ConnectError(msg) from error
+            # Without its trace, of which aiohttp makes a circle, the question in it.
+            raise httpx2.ConnectError(msg) from error.with_traceback(None)
         exchange = Exchange(connection)
         try:
             status = await exchange.ask(head + await request.aread())

@@ -124,6 +124,7 @@ class Edge:
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an end and the log a trace
             if isinstance(error, Problem) and not started:
                 await self._tell(error, scope, receive, send_with_headers)
+                error.untraced()  # its generation may keep it
                 return
             logger.error(
                 "request %s failed with %s", caller.request_id, type(error).__name__, extra=traced(error)

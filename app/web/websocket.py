@@ -46,7 +46,7 @@ async def chat(socket: WebSocket) -> None:
             told = await gateway.tally.guessed(problem, address=address, client=client)
             for each in {problem, told}:
                 gateway.metrics.failed(each)
-            await _refuse(socket, told, caller)
+            await _refuse(socket, told.untraced(), caller)
         except TimeoutError:
             await _refuse(socket, BadRequest("Send a request or a resume first."), caller)
         else:

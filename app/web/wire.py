@@ -89,6 +89,11 @@ class Http1(HttpToolsProtocol):
         # uvicorn keeps the last only; of requests in one packet those before it may still be under way.
         self._answering = [each for each in self._answering if not each.response_complete] + [self.cycle]
 
+    def handle_websocket_upgrade(self) -> None:
+        """Leave the connection to its WebSocket."""
+        super().handle_websocket_upgrade()
+        self.parser = None  # type: ignore[assignment]  # it holds us, and we it; uvicorn lets it go when a connection ends
+
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP."""
         self._refuse(400, "The request is not valid HTTP.")

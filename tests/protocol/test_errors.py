@@ -152,3 +152,18 @@ def test_an_error_in_band_has_the_status_it_would_have_had() -> None:
 )
 def test_a_problem_says_who_can_do_something_about_it(problem: Problem, fault: str) -> None:
     assert problem.fault == fault
+
+
+def test_a_problem_that_is_kept_keeps_nothing_else() -> None:
+    def fail() -> None:
+        try:
+            raise OSError
+        except OSError as error:
+            msg = "gone"
+            raise NotFound(msg) from error
+
+    with pytest.raises(NotFound) as raised:
+        fail()
+    problem = raised.value.untraced()
+    assert problem is raised.value
+    assert (problem.__traceback__, problem.__cause__, problem.__context__) == (None, None, None)
