@@ -1,7 +1,7 @@
 """What a delta costs, counted: the same on every machine, so that what fails is a design and not a busy day.
 
 Times are the benchmark's (``tests/bench``). Here are the things they depend on: reads, writes, encodings, what is
-scheduled, and memory.
+scheduled, and memory. What answers leave behind for the collector is counted in test_collector.py.
 """
 
 import asyncio
