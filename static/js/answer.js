@@ -30,6 +30,8 @@ export class Answer {
   transcript = empty();
   #typewriter = new Typewriter();
   #frame = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} until a frame is asked for */
+  #timer;
   /** @type {(() => void) | null} somebody waits until everything is shown */
   #drained = null;
 
@@ -79,8 +81,15 @@ export class Answer {
     this.#typewriter.push(event, performance.now());
     const stopped = event.type === "error" || (event.type === "done" && event.stop_reason === "cancelled");
     if (!live || stopped || document.hidden) this.#flush();
-    else this.#frame ||= requestAnimationFrame((now) => this.#type(now));
+    else if (this.#frame === 0 && this.#timer === undefined) this.#ask();
     this.onEvent(event);
+  }
+
+  /** Ask for the next frame that has something to show: each that has nothing costs the browser a look at the whole page. */
+  #ask() {
+    const pause = this.#typewriter.pause(performance.now());
+    this.#timer = pause > 0 ? setTimeout(() => this.#ask(), pause) : undefined;
+    if (pause <= 0) this.#frame = requestAnimationFrame((now) => this.#type(now));
   }
 
   /** @param {number} now */
@@ -90,14 +99,19 @@ export class Answer {
     this.#typewriter.pace = pace(); // the reader may have changed it meanwhile
     const events = this.#typewriter.frame(now);
     this.#show(events);
+    if (this.#typewriter.idle) this.#drained?.();
     // once the frame is laid out and painted, which is most of what it costs
-    if (events.length > 0) setTimeout(() => this.#typewriter.cost(performance.now() - begun, now));
-    if (!this.#typewriter.idle) this.#frame = requestAnimationFrame((next) => this.#type(next));
-    else this.#drained?.();
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      if (events.length > 0) this.#typewriter.cost(performance.now() - begun, now);
+      if (!this.#typewriter.idle) this.#ask();
+    });
   }
 
   #flush() {
+    clearTimeout(this.#timer);
     cancelAnimationFrame(this.#frame);
+    this.#timer = undefined;
     this.#frame = 0;
     this.#show(this.#typewriter.flush());
     this.#drained?.();

@@ -26,8 +26,12 @@ const FORGET = 4000;
 const SLOWEST = 0.02;
 /** ms between two updates when calm */
 const CALM_INTERVAL = 250;
-/** ms: a commit that costs more makes the next ones rarer, to leave the page its time */
-const DEAR = 4;
+/** ms: a frame that costs more makes the next one wait, to leave the page its time */
+const DEAR = 3;
+/** … so that dear frames together take one part of so many of the time */
+const SHARE = 6;
+/** ms: however dear it was, the next one comes after this */
+const LONGEST_PAUSE = 250;
 
 const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 
@@ -100,13 +104,18 @@ export class Typewriter {
   }
 
   /**
-   * Tell what showing the last frame cost; a dear one (a huge table on a slow phone) is followed by a pause.
+   * Tell what showing the last frame cost: a dear one (a huge table, a slow phone) is followed by a pause.
    *
    * @param {number} ms
    * @param {number} now  ms
    */
   cost(ms, now) {
-    if (ms > DEAR) this.#notBefore = now + Math.min(250, 4 * ms);
+    if (ms > DEAR) this.#notBefore = now + Math.min(LONGEST_PAUSE, SHARE * ms);
+  }
+
+  /** How long nothing is going to be shown, in ms. @param {number} now  ms */
+  pause(now) {
+    return Math.max(0, this.#notBefore - now);
   }
 
   /** Everything that waits. @returns {ChatEvent[]} */

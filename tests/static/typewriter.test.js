@@ -169,7 +169,13 @@ test("after a dear frame the page gets its time back", () => {
   const typewriter = new Typewriter();
   typewriter.push(text("x".repeat(4000)), 0);
   typewriter.frame(16);
+  typewriter.cost(3, 16);
+  assert.equal(typewriter.pause(17), 0);
   typewriter.cost(30, 16);
-  assert.equal(shown(typewriter.frame(100)), "");
-  assert.notEqual(shown(typewriter.frame(140)), "");
+  assert.equal(shown(typewriter.frame(150)), "");
+  assert.equal(typewriter.pause(150), 46);
+  assert.notEqual(shown(typewriter.frame(196)), "");
+  assert.equal(typewriter.pause(300), 0);
+  typewriter.cost(1000, 300);
+  assert.equal(typewriter.pause(300), 250);
 });
