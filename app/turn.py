@@ -97,6 +97,7 @@ class Turn:
         self._on_call = on_call
         self._plan = Plan(base, [], None, "", "ask")
         self._unsaid: list[Event] | None = None if teller.began else []
+        self._broke = False
         self._showed = False
         self._joint: Joint | None = None
         self._saying: list[Event] = []
@@ -217,6 +218,7 @@ class Turn:
             patience.retries -= 1
         patience.waited_s += delay_s
         self._plan = going_on
+        self._broke = True
         self._unsaid = None
         self._teller.record.retries += 1
         what = problem.what or problem.type
@@ -272,9 +274,7 @@ class Turn:
         self._tell()
 
     def _close_text(self) -> None:
-        """Stop the text that broke off and goes on no more: Claude had nothing to add, or the turn ends with its calls."""
-        if self._plan.goes_on is None and not self._plan.ended:
-            return
-        for index, part in self._teller.fold().parts.items():
+        """Stop the text that broke off and goes on no more: Claude had nothing to add, or it called something."""
+        for index, part in self._teller.fold().parts.items() if self._broke else ():
             if part.turn == self._number and not part.complete:
                 self._teller.say(BlockStop(index, self._teller.elapsed_ms()))

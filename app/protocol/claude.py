@@ -32,6 +32,8 @@ from app.protocol.usage import Ledger
 WHOLE = frozenset({"end_turn", "tool_use", "pause_turn", "stop_sequence"})
 """Stop reasons after which a call's input must be whole; after any other, it may have been cut off."""
 
+THINKING = ("thinking", "redacted_thinking")
+
 MESSAGE_FIELDS = frozenset(
     {"id", "type", "role", "model", "content", "stop_reason", "stop_sequence", "usage"}
 )
@@ -63,8 +65,8 @@ class Translator:
         clock: Milliseconds since the generation began.
         first_index: Our index for the first block.
         turn: Which assistant message of the generation this is.
-        goes_on: Index of a text block that this message's first text continues, unless a call comes before it;
-            it is not started again.
+        goes_on: Index of a text block that this message's first text continues, unless anything but thinking comes
+            before it; it is not started again.
 
     Attributes:
         message_id, model: As Claude named them, once the message has started.
@@ -185,8 +187,8 @@ class Translator:
             index, self.next_index = self.next_index, self.next_index + 1
         else:
             index = goes_on
-        if kind == "text" or "input" in block:
-            self._goes_on = None
+        if kind not in THINKING:
+            self._goes_on = None  # what follows stands behind this block, and so not in that text
         opened = self._open[data["index"]] = OpenBlock(data["index"], index, block)
         self._latest = opened
         self._has_blocks = True

@@ -274,6 +274,23 @@ async def test_the_last_continuation_too_may_lack_its_last_frame() -> None:
         assert len(rig.claude.calls) == 2
 
 
+async def test_every_text_is_stopped_however_often_the_answer_breaks_and_whatever_comes_between() -> None:
+    search = block(0, {"type": "server_tool_use", "id": "s1", "name": "web_search", "input": {}})
+    found = block(1, {"type": "web_search_tool_result", "tool_use_id": "s1", "content": []})
+    answers: Iterator[Answer] = iter(
+        [
+            [*saying("one")[:-3], Ending.RESET],
+            [message_start(), *search, *found, *text_block("two", index=2)[:-1], Ending.CLOSE],
+            saying("three"),
+        ]
+    )
+    async with rigged(lambda _: next(answers)) as rig:
+        stream = await read(rig)
+    assert sorted(event["index"] for event in stream.of("block_stop")) == [0, 1, 2, 3]
+    assert [event["index"] for event in stream.of("text")] == [0, 3, 3]
+    assert stream.text == "onetwothree"
+
+
 async def test_a_key_whose_answer_failed_after_a_block_was_shown_is_not_billed_again() -> None:
     hidden = block(0, {"type": "redacted_thinking", "data": "x"})
     key = {"Idempotency-Key": "k"}

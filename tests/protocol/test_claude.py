@@ -439,7 +439,26 @@ GOING_ON: dict[str, tuple[list[Frame], list[Event]]] = {
         [block_start(0, "thinking", thinking="hm"), block_stop(), text_start(1), text("b", 1)],
         [named("thinking", 5), Thinking("hm", 5), BlockStop(5, 7), Text("b", 2)],
     ),
-    "after a call, text is new: it would stand before the call otherwise": (
+    "redacted thinking before it does not matter either": (
+        [block_start(0, "redacted_thinking", data="x"), block_stop(), text_start(1), text("b", 1)],
+        [
+            named("redacted_thinking", 5),
+            Block(5, {"type": "redacted_thinking", "data": "x"}),
+            BlockStop(5, 7),
+            Text("b", 2),
+        ],
+    ),
+    "after any other block, text is new: it would stand before that block otherwise": (
+        [block_start(0, "hologram"), block_stop(), text_start(1), text("b", 1)],
+        [
+            named("hologram", 5),
+            Block(5, {"type": "hologram"}),
+            BlockStop(5, 7),
+            named("text", 6),
+            Text("b", 6),
+        ],
+    ),
+    "after a call too": (
         [call_start(0, kind="server_tool_use"), block_stop(), text_start(1), text("b", 1)],
         [
             BlockStart(5, "server_tool_use", 7, "toolu_0", "weather"),
