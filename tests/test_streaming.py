@@ -254,7 +254,7 @@ async def test_claudes_refusal_reaches_the_client_as_it_is(
     [
         [],
         [Ending.RESET],
-        [b"event: ping\ndata: {broken\n\n"],
+        [b"event: message_delta\ndata: {broken\n\n"],
         [frame("error", error={"type": "overloaded_error", "message": "Overloaded"})],
     ],
     ids=["cut short", "reset", "garbled", "refused"],
@@ -289,6 +289,18 @@ async def test_a_refused_key_is_the_operators_fault_and_its_text_stays_in_the_lo
     assert len(claude.calls) == 1
     assert "org-1" in caplog.text
     assert KEY not in caplog.text
+
+
+async def test_a_key_that_is_refused_inside_an_answer_is_logged_with_claudes_request_id(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    steps = [message_start(), frame("error", error={"type": "billing_error", "message": "no credit"})]
+    async with ScriptedClaude(lambda _: steps) as claude, serving(claude.url) as gateway:
+        answer = await gateway.request("POST", "/api/chat", ask("hi"))
+    assert answer.status == 502
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == [
+        "Claude refuses this gateway (request req_claude): no credit"
+    ]
 
 
 async def test_a_model_that_claude_does_not_know_is_a_400_that_names_it() -> None:

@@ -47,7 +47,7 @@ CLAUDE_TYPES = {
 """HTTP status → ``error.type`` (Claude's API reference, "Errors")."""
 
 IN_BAND_STATUS = {kind: status for status, kind in CLAUDE_TYPES.items()}
-"""``error.type`` of an ``error`` frame inside HTTP 200 → the status it would have had."""
+"""``error.type`` of an ``error`` frame inside HTTP 200 → the status it would have had here."""
 
 OPERATORS = frozenset({"authentication_error", "billing_error", "permission_error"})
 """``error.type`` of what is wrong with the gateway's account, not with the request (401, 402, 403)."""
@@ -297,4 +297,8 @@ def in_band(data: dict[str, Any]) -> Problem:
     if kind in OPERATORS:
         msg = "The gateway's account at Claude does not work. Its operator must look at the key and the billing."
         return Misconfigured(msg, said=text, upstream_request_id=request_id)
+    if (
+        kind == "not_found_error"
+    ):  # of something that the request names; here it would be the answer that is not found
+        kind = CLAUDE_TYPES[400]
     return Refused(IN_BAND_STATUS.get(kind, 502), text, type=kind, upstream_request_id=request_id)

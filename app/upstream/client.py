@@ -95,7 +95,7 @@ class Upstream:
         content = jsontext.render({**body, "stream": True})
         decoder = Decoder()
         answered: dict[str, str] = {}
-        with _naming_its_request(answered), self._as_problems(body.get("model")):
+        with _told(answered), self._as_problems(body.get("model")):
             async with Silence(self._stall_s, self._total_s, self._gaps) as silence:
                 answer = await self._client.post(
                     self._messages_url,
@@ -134,7 +134,7 @@ class Upstream:
         Raises:
             Problem: as for ``stream``.
         """
-        with self._as_problems(body.get("model")):
+        with _told({}), self._as_problems(body.get("model")):
             async with asyncio.timeout(self._stall_s):
                 answer = await self._client.post(
                     "/v1/messages/count_tokens",
@@ -155,7 +155,7 @@ class Upstream:
         """
         models: list[dict[str, Any]] = []
         after: dict[str, str] = {}
-        with self._as_problems(None):
+        with _told({}), self._as_problems(None):
             async with asyncio.timeout(self._connect_s):
                 while True:
                     page = await self._client.get(
@@ -175,7 +175,7 @@ class Upstream:
         try:
             yield
         except anthropic.APIStatusError as error:
-            raise _told(refusal(error, model, self._without_secrets)) from error
+            raise refusal(error, model, self._without_secrets) from error
         except (anthropic.APITimeoutError, httpx2.TimeoutException, TimeoutError) as error:
             msg = "Claude did not answer in time. Try again."
             raise TimedOut(msg) from error
@@ -189,7 +189,6 @@ class Upstream:
             # An error inside the stream: Claude's text, which may repeat what it was sent.
             problem.message = self._without_secrets(problem.message)
             problem.said = self._without_secrets(problem.said)
-            _told(problem)
             raise
         except FrameTooLarge as error:
             msg = "Claude's stream holds a frame that is larger than the gateway takes."
@@ -202,12 +201,15 @@ class Upstream:
 
 
 @contextmanager
-def _naming_its_request(headers: Mapping[str, str]) -> Iterator[None]:
-    """Give what goes wrong Claude's request id, from the *headers* of its answer, if it does not say its own."""
+def _told(headers: Mapping[str, str]) -> Iterator[None]:
+    """Give what goes wrong Claude's request id, from the *headers* of its answer; log what is the operator's to set right."""
     try:
         yield
     except Problem as problem:
         problem.upstream_request_id = problem.upstream_request_id or headers.get("request-id")
+        if isinstance(problem, Misconfigured):
+            id_ = problem.upstream_request_id or "unknown"
+            logger.error("Claude refuses this gateway (request %s): %s", id_, problem.said)
         raise
 
 
@@ -221,11 +223,3 @@ def _insist_on_event_stream(response: httpx2.Response) -> None:
         raise Misconfigured(
             msg, said=f"status 200 with {kind[:80]!r} ({encoding[:20]!r}) and no event stream"
         )
-
-
-def _told(problem: Problem) -> Problem:
-    """Log what is the operator's to set right; return *problem*, for to keep it where it is raised makes a circle."""
-    if isinstance(problem, Misconfigured):
-        id_ = problem.upstream_request_id or "unknown"
-        logger.error("Claude refuses this gateway (request %s): %s", id_, problem.said)
-    return problem

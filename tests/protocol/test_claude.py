@@ -636,6 +636,7 @@ def test_content_that_is_whole_in_message_start_is_not_lost() -> None:
         ({"type": "api_error", "message": "Oops"}, 500, "api_error", "Oops"),
         ({"type": "timeout_error", "message": "Late"}, 504, "timeout_error", "Late"),
         ({"type": "invalid_request_error", "message": "No"}, 400, "invalid_request_error", "No"),
+        ({"type": "not_found_error", "message": "file_1"}, 400, "invalid_request_error", "file_1"),
         ({"type": "new_error", "message": "?"}, 502, "new_error", "?"),
         ({"type": "new_error"}, 502, "new_error", "Claude broke the answer off with new_error."),
         ({}, 500, "api_error", "Claude broke the answer off with api_error."),
