@@ -119,8 +119,8 @@ class Gateway:
             del self.reading[client]
 
     @staticmethod
-    def cursor(generation: Generation, text: str) -> Cursor:
-        """Return the cursor whose id is *text*.
+    def cursor(generation: Generation, text: str, field: str = "after") -> Cursor:
+        """Return the cursor whose id is *text*, which came in *field*.
 
         Raises:
             BadRequest: *generation* never gave it out.
@@ -129,6 +129,6 @@ class Gateway:
             cursor = Cursor.parse(text)
             generation.log.check(cursor)
         except BadCursor as error:
-            msg = f"Last-Event-ID: {error}."
+            msg = f"{field}: {error}; leave it out, or send 0, to read from the start."
             raise BadRequest(msg) from error
         return cursor

@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request, WebSocket
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 
 from app.auth.gate import CredentialGate, Gate
 from app.auth.proxy import ProxyGate
@@ -148,8 +149,9 @@ async def _as_problem(request: Request, error: Exception) -> Response:
         case HTTPException(status_code=404):
             raise _not_found() from None
         case HTTPException(status_code=405):
-            msg = f"{request.method} is not served here."
-            raise WrongMethod(msg) from None
+            allowed = ", ".join(_methods(request))
+            msg = f"{request.method} is not served here; this address takes {allowed}."
+            raise WrongMethod(msg, headers={"Allow": allowed}) from None
         case RequestValidationError():
             first = error.errors()[0]
             msg = f"{first['loc'][-1]}: {first['msg'][0].lower()}{first['msg'][1:]}."
@@ -160,6 +162,17 @@ async def _as_problem(request: Request, error: Exception) -> Response:
             raise problem from None
         case _:
             raise error
+
+
+def _methods(request: Request) -> list[str]:
+    """Return the methods that the address of *request* takes (RFC 9110, §15.5.6: a 405 names them)."""
+    ours = [*routes.router.routes, *session.router.routes, *request.app.routes]
+    here = [
+        route.methods or ()
+        for route in ours
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE
+    ]
+    return sorted({method for methods in here for method in methods})
 
 
 def _not_found() -> Problem:

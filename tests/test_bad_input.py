@@ -158,20 +158,25 @@ async def test_a_body_that_is_not_said_to_be_json_is_a_415(
 
 
 @pytest.mark.parametrize(
-    ("method", "path"),
+    ("method", "path", "allowed"),
     [
-        ("GET", "/api/chat"),
-        ("PUT", "/api/chat"),
-        ("POST", "/api/models"),
-        ("TRACE", "/api/chat"),
-        ("POST", "/healthz"),
-        ("DELETE", "/"),
+        ("GET", "/api/chat", "DELETE, POST"),
+        ("PUT", "/api/chat", "DELETE, POST"),
+        ("POST", "/api/models", "GET"),
+        ("TRACE", "/api/chat", "DELETE, POST"),
+        ("PUT", "/api/chat/g_1/stream", "GET"),
+        ("POST", "/healthz", "GET"),
+        ("DELETE", "/", "GET, HEAD"),
     ],
 )
-async def test_a_wrong_method_is_a_405(method: str, path: str, small: Gateway) -> None:
+async def test_a_wrong_method_is_a_405_that_names_the_right_ones(
+    method: str, path: str, allowed: str, small: Gateway
+) -> None:
     answer = await small.request(method, path)
     assert answer.status == 405
+    assert answer.headers["allow"] == allowed
     assert answer.error["type"] == "invalid_request_error"
+    assert allowed in answer.error["message"]
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,10 @@ async def stream(
     """Stream a generation from after the reader's cursor."""
     generation = gateway.hub.find(generation_id, caller.owner)
     view = view_of_query(buffer, events)
-    cursor = gateway.cursor(generation, last_event_id if last_event_id is not None else after or "")
+    if last_event_id is not None:
+        cursor = gateway.cursor(generation, last_event_id, "Last-Event-ID")
+    else:
+        cursor = gateway.cursor(generation, after or "")
     if generation.log.ended and cursor.number == len(generation.log):
         return Response(status_code=204)
     if cursor != START:
