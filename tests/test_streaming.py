@@ -13,6 +13,7 @@ from tests.running import KEY, serving
 from tests.scripted import (
     Call,
     Ending,
+    Refusal,
     ScriptedClaude,
     block,
     ending,
@@ -318,6 +319,13 @@ async def test_an_upstream_that_is_no_claude_is_the_operators_fault() -> None:
         answer = await gateway.request("POST", "/api/chat", ask("hi"))
     assert answer.status == 502
     assert "operator" in answer.error["message"]
+
+
+async def test_media_types_are_compared_without_regard_to_case() -> None:
+    whole = Refusal(200, b"".join(saying("a")), {"content-type": "Text/Event-Stream; Charset=UTF-8"})
+    async with ScriptedClaude(lambda _: whole) as claude, serving(claude.url) as gateway:
+        stream = await (await gateway.stream(ask("hi"))).rest()
+    assert stream.text == "a"
 
 
 async def test_nobody_upstream_is_a_502_in_the_contracts_shape() -> None:

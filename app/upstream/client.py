@@ -123,7 +123,7 @@ class Upstream:
 
                     await response.extensions[PUSH].push(read)
                     if not enough:
-                        msg = "Claude's stream ended before the answer was complete."
+                        msg = "Claude's stream ended before the answer was complete. Try again."
                         raise Truncated(msg)
                 finally:
                     await response.aclose()
@@ -183,7 +183,7 @@ class Upstream:
             msg = "Claude cannot be reached. Try again in a moment."
             raise Unreachable(msg, said=self._without_secrets(str(error.__cause__ or ""))) from error
         except httpx2.HTTPError as error:
-            msg = "The connection to Claude was lost before the answer was complete."
+            msg = "The connection to Claude was lost before the answer was complete. Try again."
             raise Reset(msg) from error
         except Problem as problem:
             # An error inside the stream: Claude's text, which may repeat what it was sent.
@@ -214,11 +214,9 @@ def _told(headers: Mapping[str, str]) -> Iterator[None]:
 
 
 def _insist_on_event_stream(response: httpx2.Response) -> None:
-    kind, encoding = (
-        response.headers.get("content-type", ""),
-        response.headers.get("content-encoding", "identity"),
-    )
-    if not kind.startswith("text/event-stream") or encoding != "identity":
+    kind = response.headers.get("content-type", "")
+    encoding = response.headers.get("content-encoding", "identity")
+    if not kind.lower().startswith("text/event-stream") or encoding != "identity":
         msg = "The gateway's upstream does not speak Claude's API. Its operator must look at its address."
         raise Misconfigured(
             msg, said=f"status 200 with {kind[:80]!r} ({encoding[:20]!r}) and no event stream"
