@@ -12,7 +12,10 @@ import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
+from tests.page.held import Held
 from tests.page.wire import Wire
+from tests.running import Gateway, serving
+from tests.scripted import ScriptedClaude
 
 expect.set_options(timeout=20_000)
 """Only what never comes takes as long, also while everything else is tested on the same two cores."""
@@ -85,8 +88,27 @@ class Chat:
         assert "running" not in reply
         return reply
 
+    def text(self) -> str:
+        """Return the last answer's text as it is stored."""
+        blocks = self.stored()["transcript"]["blocks"]
+        return "".join(block["text"] for block in blocks if block["kind"] == "text")
+
+    def told(self) -> list[dict[str, Any]]:
+        """Return what the gateway says that the last answer adds to the conversation."""
+        turns: list[dict[str, Any]] = self.page.evaluate(
+            "async (id) => (await (await fetch(`api/chat/${id}`)).json()).turns", self.stored()["generation"]
+        )
+        return turns
+
+    def folded(self) -> list[dict[str, Any]]:
+        """Return the same as the page has folded it from the events."""
+        turns: list[dict[str, Any]] = self.page.evaluate(
+            "(transcript) => $modules['turns.js'].turns(transcript)", self.stored()["transcript"]
+        )
+        return turns
+
     def answer(self) -> str:
-        """Return the last answer's text."""
+        """Return the last answer's text as it is shown."""
         return self.page.locator("article.answer").last.locator(".prose").all_text_contents()[-1]
 
 
@@ -107,6 +129,25 @@ def portal() -> Iterator[BlockingPortal]:
     """Run what is asynchronous, beside the browser."""
     with start_blocking_portal() as portal:
         yield portal
+
+
+@pytest.fixture
+def held(portal: BlockingPortal) -> Held:
+    """Say what a Claude says that waits for the test."""
+    return Held(portal)
+
+
+@pytest.fixture
+def held_claude(held: Held, portal: BlockingPortal) -> Iterator[ScriptedClaude]:
+    with portal.wrap_async_context_manager(ScriptedClaude(held)) as claude:
+        yield claude
+
+
+@pytest.fixture
+def held_gateway(held_claude: ScriptedClaude, portal: BlockingPortal) -> Iterator[Gateway]:
+    """Run a gateway in front of it."""
+    with portal.wrap_async_context_manager(serving(held_claude.url)) as gateway:
+        yield gateway
 
 
 @pytest.fixture

@@ -8,12 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Error, Locator, Page, Route, expect
+from playwright.sync_api import Error, Locator, Route, expect
 
 from tests.page.conftest import Chat
-
-SLOW = "[[speed 1]] [[ttft 0]] [[rate 120]] [[long words=250]] Tell me about rivers."
-"""Takes a few seconds, so that something can happen meanwhile."""
 
 EVIL = '<img src=x onerror="alert(1)">'
 
@@ -31,22 +28,6 @@ def act(chat: Chat, title: str, action: str) -> None:
 def new(chat: Chat) -> None:
     chat.page.get_by_role("navigation").get_by_role("link", name="New conversation").click()
     expect(chat.page.locator("article")).to_have_count(0)
-
-
-def told(chat: Chat) -> list[dict[str, Any]]:
-    """Return what the gateway says that the last answer adds to the conversation."""
-    turns: list[dict[str, Any]] = chat.page.evaluate(
-        "async (id) => (await (await fetch(`api/chat/${id}`)).json()).turns", chat.stored()["generation"]
-    )
-    return turns
-
-
-def folded(chat: Chat) -> list[dict[str, Any]]:
-    """Return the same as the page has folded it from the events."""
-    turns: list[dict[str, Any]] = chat.page.evaluate(
-        "(transcript) => $modules['turns.js'].turns(transcript)", chat.stored()["transcript"]
-    )
-    return turns
 
 
 def test_conversations_are_kept_found_named_pinned_deleted_and_had_back(chat: Chat) -> None:
@@ -155,68 +136,14 @@ def test_what_is_sent_along_is_what_the_gateway_said(chat: Chat) -> None:
         chat.ask("[[redacted]] [[reset after=60 in=text]] Why do rivers flow?")
     chat.finished()
     expect(chat.page.locator(".seam")).to_have_count(1)
-    turns = told(chat)
-    assert folded(chat) == turns
+    turns = chat.told()
+    assert chat.folded() == turns
     with chat.page.expect_request("**/api/chat") as sent:
         chat.ask("And?")
     messages = json.loads(sent.value.post_data or "")["messages"]
     assert messages[1:-1] == turns
     assert {block["type"] for block in messages[1]["content"]} >= {"redacted_thinking", "text"}
     chat.finished()
-
-
-def test_several_answers_are_written_at_once_and_all_go_on_after_a_reload(chat: Chat) -> None:
-    prose = chat.page.locator(".prose")
-    writing = chat.page.get_by_role("img", name="An answer is being written")
-    for title in ("One", "Two"):
-        chat.ask(f"[[speed 1]] [[ttft 0]] [[rate 80]] [[long words=5000]] {title}.")
-        expect(prose).to_have_text(re.compile(r"(\S+\s+){5}"), timeout=15_000)
-        new(chat)
-    expect(writing).to_have_count(2)
-    chat.page.reload()
-    expect(writing).to_have_count(2)
-    for title in ("One", "Two"):
-        chat.page.get_by_role("link", name=f"{title}.").click()
-        expect(chat.page.locator(".prompt__text")).to_contain_text(f"{title}.")
-        before = len(prose.inner_text())
-        expect(prose).to_have_text(re.compile(rf"^[\s\S]{{{before + 50},}}$"))
-        chat.page.get_by_role("button", name="Stop").click()
-        chat.finished()
-        expect(chat.page.get_by_role("button", name="Continue")).to_be_visible()
-    expect(writing).to_have_count(0)
-    replies = [message for message in chat.messages() if message["role"] == "assistant"]
-    assert [reply["transcript"]["terminal"]["stop_reason"] for reply in replies] == ["cancelled"] * 2
-
-
-def test_two_tabs_on_one_conversation_stay_in_step(chat: Chat, watch: Callable[[Page], Chat]) -> None:
-    requests: list[str] = []
-    chat.page.context.on(
-        "request",
-        lambda request: (
-            requests.append(request.url) if re.search(r"/api/chat(/[^/]+/stream)?$", request.url) else None
-        ),
-    )
-    chat.ask(SLOW)
-    expect(chat.page.locator(".prose")).to_have_text(re.compile(r"(\S+\s+){5}"), timeout=15_000)
-    other = watch(chat.page.context.new_page())
-    other.page.goto(chat.page.url)
-    expect(other.page.locator(".prose")).to_have_text(re.compile(r"(\S+\s+){40}"), timeout=15_000)
-    expect(other.page.get_by_role("article", name="Assistant")).to_have_attribute("aria-busy", "true")
-    assert len(requests) == 1, "one tab reads, the other listens to it"
-    chat.page.close()  # the other takes over
-    other.finished()
-    assert len(requests) == 2
-    assert folded(other) == told(other)
-
-    third = watch(other.page.context.new_page())
-    third.page.goto(other.page.url)
-    third.finished()
-    third.ask("More.")
-    third.finished()
-    expect(other.page.locator(".prompt__text")).to_have_text([SLOW, "More."])
-    expect(other.page.locator("article.answer .meta")).to_have_count(2)
-    act(third, listed(third).inner_text(), "Delete")
-    expect(other.page.locator("article")).to_have_count(0)
 
 
 def test_files_go_out_and_come_in(chat: Chat, tmp_path: Path) -> None:

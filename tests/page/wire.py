@@ -15,10 +15,11 @@ class Wire:
 
     Attributes:
         url: Where it listens.
+        target: Where new connections go: host and port.
     """
 
     def __init__(self, host: str, port: int) -> None:
-        self._target = (host, port)
+        self.target = (host, port)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._lock = threading.Lock()
@@ -46,7 +47,8 @@ class Wire:
 
     def unplug(self) -> None:
         """Reset every connection, open or new, until ``plug``."""
-        self._plugged = False
+        with self._lock:
+            self._plugged = False
         self.cut()
 
     def plug(self) -> None:
@@ -64,15 +66,21 @@ class Wire:
                 near, _ = self._listener.accept()
             except OSError:
                 return
-            if not self._plugged:
+            with self._lock:
+                far = self._reach() if self._plugged else None
+                if far is not None:
+                    self._pairs.add((near, far))
+            if far is None:
                 near.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
                 near.close()
-                continue
-            far = socket.create_connection(self._target)
-            pair = (near, far)
-            with self._lock:
-                self._pairs.add(pair)
-            self._spawn(self._forward, pair)
+            else:
+                self._spawn(self._forward, (near, far))
+
+    def _reach(self) -> socket.socket | None:
+        try:
+            return socket.create_connection(self.target)
+        except ConnectionRefusedError:
+            return None
 
     def _forward(self, pair: tuple[socket.socket, socket.socket]) -> None:
         near, far = pair

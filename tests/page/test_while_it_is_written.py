@@ -1,0 +1,182 @@
+"""What may happen while an answer is written: cuts, reloads, stops, other tabs. Claude waits in each test until it has."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.page.conftest import Chat
+from tests.page.held import FULL, STOPS, Held, up_to
+from tests.page.test_conversations import act, listed, new
+from tests.page.test_pacing import stop_time
+from tests.page.wire import Wire
+from tests.running import Gateway
+
+QUESTION = "Tell me about rivers."
+
+
+@pytest.fixture
+def gateway(held_gateway: Gateway) -> str:
+    return held_gateway.url
+
+
+def ask(chat: Chat, question: str = QUESTION) -> None:
+    """Ask, and wait for all that Claude says before it stops for the first time."""
+    chat.ask(question)
+    expect(chat.page.locator(".prose").last).to_have_text(up_to(1))
+
+
+def test_an_answer_grows_and_says_so(chat: Chat, held: Held) -> None:
+    ask(chat)
+    article = chat.page.locator("article.answer")
+    expect(article).to_have_attribute("aria-busy", "true")
+    held.go_on()
+    expect(article.locator(".prose")).to_have_text(up_to(2))
+    held.finish()
+    chat.finished()
+    expect(chat.page.get_by_role("status")).to_have_text(re.compile(r"^Answer complete, [\d,]+ words$"))
+    expect(article.locator(".meta")).to_contain_text("to first token")
+
+
+def test_a_cut_connection_is_resumed_without_a_character_lost_or_doubled(
+    open_chat: Callable[..., Chat], wire: Wire, held: Held
+) -> None:
+    chat = open_chat(wire.url)
+    ask(chat)
+    for stop in range(2, STOPS + 1):
+        wire.cut()
+        held.go_on()
+        expect(chat.page.locator(".prose")).to_have_text(up_to(stop))
+    wire.cut()
+    held.finish()
+    chat.finished()
+    assert chat.text() == FULL
+    assert chat.folded() == chat.told()
+    expect(chat.page.locator(".fault")).to_have_count(0)
+
+
+def test_while_nobody_is_there_the_page_says_so_and_then_goes_on(
+    open_chat: Callable[..., Chat], wire: Wire, held: Held
+) -> None:
+    chat = open_chat(wire.url)
+    ask(chat)
+    wire.unplug()
+    expect(chat.page.locator(".waiting")).to_contain_text("Connection lost")
+    wire.plug()
+    held.finish()
+    chat.finished()
+    expect(chat.page.locator(".meta")).to_contain_text("to first token")
+
+
+def test_after_a_reload_the_page_goes_on_with_its_answer(chat: Chat, held: Held) -> None:
+    ask(chat)
+    stop_time(chat)
+    chat.page.reload()
+    expect(chat.page.locator(".prompt__text")).to_have_text(QUESTION)
+    prose = chat.page.locator(".prose")
+    # what is sent again is not typed again: that would take frames, and there are none
+    expect(prose).to_have_text(up_to(1))
+    chat.page.clock.resume()
+    held.finish()
+    chat.finished()
+    assert chat.text() == FULL
+    expect(prose).to_have_text(up_to(STOPS + 1))
+
+
+def test_an_answer_that_is_gone_keeps_its_text_and_says_interrupted(chat: Chat) -> None:
+    ask(chat)
+    chat.page.route("**/api/chat/*/stream", lambda route: route.fulfill(status=404, json={}))
+    chat.page.reload()
+    expect(chat.page.get_by_role("alert")).to_contain_text("Interrupted")
+    expect(chat.page.locator(".prose")).to_have_text(up_to(1))
+
+
+@pytest.mark.parametrize("how", ["button", "key"])
+def test_stop_stops_at_the_gateway_and_keeps_the_focus(chat: Chat, how: str) -> None:
+    ask(chat)
+    if how == "button":
+        chat.page.get_by_role("button", name="Stop").click()
+        expect(chat.page.get_by_role("button", name="Send")).to_be_focused()
+    else:
+        chat.page.keyboard.press("Escape")
+        expect(chat.field).to_be_focused()
+    chat.finished()
+    expect(chat.page.locator(".note")).to_have_text("Stopped.")
+    # Claude tells at the end how much it has written
+    expect(chat.page.locator(".meta")).to_contain_text("to first token")
+    expect(chat.page.locator(".meta")).not_to_contain_text(re.compile(r" out|tok/s|\$"))
+    assert chat.stored()["transcript"]["terminal"]["stop_reason"] == "cancelled"
+
+
+def test_a_reader_who_scrolls_up_is_left_alone(chat: Chat, held: Held) -> None:
+    ask(chat)
+    scroller = chat.page.locator("#scroller")
+    latest = chat.page.get_by_role("button", name="Jump to the latest")
+    scroller.hover()
+    chat.page.mouse.wheel(0, -200)
+    expect(latest).to_be_visible()
+    top = scroller.evaluate("(element) => element.scrollTop")
+    held.go_on()
+    expect(chat.page.locator(".prose")).to_have_text(up_to(2))
+    assert abs(scroller.evaluate("(element) => element.scrollTop") - top) <= 1
+    latest.click()
+    expect(latest).to_be_hidden()
+    chat.page.keyboard.press("Escape")
+    chat.finished()
+
+
+def test_several_answers_are_written_at_once_and_all_go_on_after_a_reload(chat: Chat, held: Held) -> None:
+    writing = chat.page.get_by_role("img", name="An answer is being written")
+    for question in ("One.", "Two."):
+        ask(chat, question)
+        new(chat)
+    expect(writing).to_have_count(2)
+    chat.page.reload()
+    expect(writing).to_have_count(2)
+    held.go_on()
+    for question in ("One.", "Two."):
+        chat.page.get_by_role("link", name=question).click()
+        expect(chat.page.locator(".prompt__text")).to_have_text(question)
+        expect(chat.page.locator(".prose")).to_have_text(up_to(2))
+        chat.page.get_by_role("button", name="Stop").click()
+        chat.finished()
+        expect(chat.page.get_by_role("button", name="Continue")).to_be_visible()
+    expect(writing).to_have_count(0)
+    replies = [message for message in chat.messages() if message["role"] == "assistant"]
+    assert [reply["transcript"]["terminal"]["stop_reason"] for reply in replies] == ["cancelled"] * 2
+
+
+def test_two_tabs_on_one_conversation_stay_in_step(
+    chat: Chat, held: Held, watch: Callable[[Page], Chat]
+) -> None:
+    requests: list[str] = []
+    chat.page.context.on(
+        "request",
+        lambda request: (
+            requests.append(request.url) if re.search(r"/api/chat(/[^/]+/stream)?$", request.url) else None
+        ),
+    )
+    ask(chat)
+    other = watch(chat.page.context.new_page())
+    other.page.goto(chat.page.url)
+    held.go_on()
+    expect(other.page.locator(".prose")).to_have_text(up_to(2))
+    expect(other.page.get_by_role("article", name="Assistant")).to_have_attribute("aria-busy", "true")
+    assert len(requests) == 1, "one tab reads, the other listens to it"
+    chat.page.close()  # the other takes over
+    held.finish()
+    other.finished()
+    assert len(requests) == 2
+    assert other.text() == FULL
+    assert other.folded() == other.told()
+
+    third = watch(other.page.context.new_page())
+    third.page.goto(other.page.url)
+    third.finished()
+    third.ask("More.")
+    third.finished()
+    expect(other.page.locator(".prompt__text")).to_have_text([QUESTION, "More."])
+    expect(other.page.locator("article.answer .meta")).to_have_count(2)
+    act(third, listed(third).inner_text(), "Delete")
+    expect(other.page.locator("article")).to_have_count(0)
