@@ -52,8 +52,10 @@ function chat() {
  * @param {() => void} [undo]  when it is not: what the reader has written must not be lost
  */
 async function withChat(act, undo = () => {}) {
+  const before = opened;
   try {
-    await act(await chat());
+    // what has been under way for a while may fail of what is over by now
+    await act(await chat().catch((error) => (before ? chat() : Promise.reject(error))));
   } catch {
     undo();
     trouble.tell("unreachable");

@@ -13,7 +13,6 @@ from playwright.sync_api import Page, Request, Route, expect
 from tests.page.axe import violations
 from tests.page.conftest import Chat
 from tests.page.made_up import DONE, START, TEXT, answer_with, refuse_with
-from tests.page.test_pacing import stop_time
 
 PASTE_PICTURE = """async ([width, height]) => {
   const canvas = Object.assign(document.createElement("canvas"), {width, height});
@@ -245,6 +244,23 @@ def test_while_the_gateway_is_away_nothing_of_a_question_is_lost(
     chat.finished()
 
 
+def test_a_question_does_not_fail_with_what_began_while_the_gateway_was_away(
+    open_chat: Callable[..., Chat], page_url: str
+) -> None:
+    chat = open_chat("about:blank")
+    page = chat.page
+    held: list[Route] = []
+    page.route("**/page.chat.js*", lambda route: held.append(route), times=1)
+    page.goto(page_url)
+    answer_with(page, START, *TEXT, DONE)
+    with page.expect_request("**/page.chat.js*"):
+        chat.field.fill("Hello?")  # for which it is loaded
+    chat.field.press("Enter")
+    held[0].abort()
+    chat.finished()
+    expect(page.locator("#trouble")).to_be_hidden()
+
+
 def test_what_is_set_is_asked_and_what_a_model_cannot_do_says_why(
     open_chat: Callable[..., Chat], page_url: str
 ) -> None:
@@ -300,7 +316,7 @@ def test_what_is_set_is_asked_and_what_a_model_cannot_do_says_why(
 
 
 def test_a_limit_says_in_words_how_long_it_lasts(chat: Chat) -> None:
-    stop_time(chat)
+    chat.stop_time()
     refuse_with(chat.page, 429, "rate_limit_error", "1000 tokens a day.", **{"Retry-After": "4000"})
     chat.ask("Hello?")
     button = chat.page.get_by_role("alert").get_by_role("button")
