@@ -52,11 +52,13 @@ def configuration(variant: str | None = None) -> str:
     ).stdout
 
 
-def _listening(port: int) -> socket.socket:
+def _bound(port: int) -> socket.socket:
     """Return a socket as nginx makes its own: on one that blocks, of two workers woken for one connection one hangs in accept()."""
-    listener = socket.create_server(("127.0.0.1", port), backlog=1024)
-    listener.setblocking(False)
-    return listener
+    bound = socket.socket()
+    bound.setblocking(False)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    bound.bind(("127.0.0.1", port))
+    return bound
 
 
 class Nginx:
@@ -76,16 +78,20 @@ class Nginx:
         *gateways: tuple[str, int],
         changes: Mapping[str, str] | None = None,
         variant: str | None = None,
+        processes: int | str = 1,
     ) -> None:
         """Write a copy of nginx.conf to *folder*, changed only in where things are.
 
         It listens on a free port of 127.0.0.1, its servers are *gateways*, its pid and its temporary files are in *folder*,
         and its error log says when workers come and go. *changes* are further replacements, to shorten a timeout, say.
         *variant* is one of deploy/nginx/'s sed scripts; what it adds is placed by *changes*.
+        Of *processes* there is one, since a connection that comes while nginx 1.22 is still starting its second worker may be
+        forgotten by the first one, accepted and never served. A browser waits out its watchdog then; a test has no time for that.
         """
         self._binary = nginx_or_skip()
-        self._listener = _listening(0)
-        self.port: int = self._listener.getsockname()[1]
+        # Bound and never listening, it keeps the port ours while nginx is away.
+        self._claim = _bound(0)
+        self.port: int = self._claim.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.workers: set[int] = set()
         self.log: list[str] = []
@@ -104,6 +110,7 @@ class Nginx:
             **({} if variant == "replicas" else {"server 127.0.0.1:8000;": servers}),
             "/tmp/claude-gateway-nginx": str(folder / "nginx"),  # noqa: S108 -- this is what goes away
             "error_log stderr error;": "error_log stderr notice;",
+            "worker_processes auto;": f"worker_processes {processes};",
             **(changes or {}),
         }.items():
             assert old in text, f"nginx.conf no longer says {old!r}"
@@ -128,12 +135,13 @@ class Nginx:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.stop()
+        self._claim.close()
 
     async def start(self) -> None:
         """Start it; return when it serves."""
-        if self._listener.fileno() < 0:  # it ran before: the same port again
-            self._listener = _listening(self.port)
-        descriptor = self._listener.fileno()
+        listener = _bound(self.port)
+        listener.listen(1024)
+        descriptor = listener.fileno()
         self._process = await asyncio.create_subprocess_exec(
             *(
                 self._binary,
@@ -153,7 +161,7 @@ class Nginx:
             pass_fds=(descriptor,),
             start_new_session=True,
         )
-        self._listener.close()
+        listener.close()
         self._reading = asyncio.gather(
             self._read(self._process.stderr, self.log), self._read(self._process.stdout, self.accesses)
         )
@@ -161,7 +169,6 @@ class Nginx:
 
     async def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         """End it: SIGTERM at once, SIGQUIT when its streams have ended, SIGKILL without a chance for anything."""
-        self._listener.close()
         if self._process is None:
             return
         workers = set(self.workers)

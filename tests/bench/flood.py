@@ -121,7 +121,7 @@ async def trial(sockets: int, asks: int, rounds: int, gateway: Address) -> None:
     """Take turns, and print a line for each."""
     changes = {"rate=10r/s": "rate=100000r/s"}  # the one who asks asks more often than anybody
     with tempfile.TemporaryDirectory(prefix="flood-") as folder:
-        async with Nginx(Path(folder), gateway, changes=changes) as nginx:
+        async with Nginx(Path(folder), gateway, changes=changes, processes="auto") as nginx:
             address = ("127.0.0.1", nginx.port)
             await others(address, 20)
             ratios = []

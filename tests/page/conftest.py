@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -31,6 +32,8 @@ ARGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+FRAME_MS = 16
+
 WATCH_POLICY = """
 window.policyViolations = [];
 document.addEventListener("securitypolicyviolation",
@@ -70,6 +73,17 @@ class Chat:
         self.ready()
         self.field.fill(prompt)
         self.field.press("Enter")
+
+    def stop_time(self) -> None:
+        """From now on nothing moves by itself: no frame is drawn, no timer ends. Network and storage go on."""
+        now = datetime.now(tz=UTC)
+        self.page.clock.install(time=now)
+        self.page.clock.pause_at(now + timedelta(minutes=1))
+
+    def frames_until(self, condition: Callable[[], object]) -> None:
+        """Let as many frames pass, one by one, as it takes."""
+        while not condition():
+            self.page.clock.run_for(FRAME_MS)
 
     def finished(self) -> None:
         """Wait until no answer is being written, and the next question is taken."""

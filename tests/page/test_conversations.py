@@ -313,6 +313,7 @@ def test_of_a_long_conversation_the_end_is_there_first_and_the_rest_when_it_is_l
     place = read.bounding_box()
     chat.page.get_by_role("button", name="Earlier messages").dispatch_event("click")
     expect(prompts.nth(39)).to_be_attached()
+    chat.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     assert read.bounding_box() == pytest.approx(place, abs=2), "what is being read stays where it is"
     chat.page.evaluate("dispatchEvent(new Event('beforeprint'))")
     expect(prompts.first).to_have_text("Question 0")

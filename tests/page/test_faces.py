@@ -122,14 +122,13 @@ def test_a_citation_shows_what_it_cites_to_pointer_and_keyboard(chat: Chat) -> N
 
 def test_thinking_counts_while_it_lasts_and_says_when_it_was_cut_off(chat: Chat) -> None:
     page = chat.page
-    page.clock.install()
+    chat.stop_time()
     chat.ask("[[stall in=thinking after=3]] Think.")
     fold = page.locator(".thinking")
-    expect(fold).to_be_visible()
+    chat.frames_until(fold.count)
     page.clock.run_for(4_000)
-    expect(fold.locator("summary")).to_have_text(re.compile(r"Thinking for [456] s"))
+    expect(fold.locator("summary")).to_have_text("Thinking for 4 s")
     page.keyboard.press("Escape")
-    page.clock.run_for(1_000)
     expect(fold.locator("summary")).to_have_text("Thinking, cut off")
     expect(page.locator(".note")).to_have_text("Stopped.")
 

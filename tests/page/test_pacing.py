@@ -1,27 +1,17 @@
 """How text appears: typed, as it comes, or without motion. Time stands still here, but for single frames."""
 
-from datetime import UTC, datetime, timedelta
-
 from playwright.sync_api import expect
 
-from tests.page.conftest import Chat
+from tests.page.conftest import FRAME_MS, Chat
 from tests.page.made_up import DONE, START, TEXT, answer_with
 
 WORDS = "Rivers flow to the sea. " * 60
 WHOLE = len(WORDS.strip())
-FRAME_MS = 16
 
 HIDE = """(hidden) => {
   Object.defineProperty(document, "hidden", {configurable: true, get: () => hidden});
   document.dispatchEvent(new Event("visibilitychange"));
 }"""
-
-
-def stop_time(chat: Chat) -> None:
-    """From now on nothing moves by itself: no frame is drawn, no timer ends."""
-    now = datetime.now(tz=UTC)
-    chat.page.clock.install(time=now)
-    chat.page.clock.pause_at(now + timedelta(minutes=1))
 
 
 def shown(chat: Chat) -> int:
@@ -31,8 +21,7 @@ def shown(chat: Chat) -> int:
 
 
 def ask(chat: Chat) -> None:
-    while chat.page.locator("#composer").get_attribute("data-mode") != "send":
-        chat.page.clock.run_for(FRAME_MS)
+    chat.frames_until(chat.page.locator("#composer[data-mode=send]").count)
     answer_with(chat.page, START, TEXT[0], {**TEXT[1], "text": WORDS}, DONE)
     with chat.page.expect_response("**/api/chat"):
         chat.ask("How do rivers flow?")
@@ -54,7 +43,7 @@ def first_shown(chat: Chat) -> int:
 def test_text_is_typed_or_comes_at_once_as_the_reader_likes(chat: Chat) -> None:
     page = chat.page
     expect(page.locator("#model")).to_be_enabled()
-    stop_time(chat)
+    chat.stop_time()
     ask(chat)
     first = first_shown(chat)
     assert 0 < first < next_frame(chat) < next_frame(chat) < WHOLE, "smoothly: a little with every frame"

@@ -8,7 +8,6 @@ from playwright.sync_api import expect
 
 from tests.page.conftest import Chat
 from tests.page.made_up import DONE, START, TEXT, answer_with, refuse_with
-from tests.page.test_pacing import stop_time
 
 
 def test_what_the_page_shows_is_what_the_gateway_has(chat: Chat) -> None:
@@ -76,7 +75,7 @@ def test_an_error_after_half_an_answer_keeps_the_text_and_offers_another_try(cha
 
 
 def test_a_rate_limit_counts_down(chat: Chat) -> None:
-    stop_time(chat)
+    chat.stop_time()
     refuse_with(chat.page, 429, "rate_limit_error", "60 answers a minute.", **{"Retry-After": "12"})
     chat.ask("Hello?")
     button = chat.page.get_by_role("alert").get_by_role("button")

@@ -81,7 +81,7 @@ def test_a_session_that_ends_in_the_middle_is_renewed_and_all_goes_on(
     monkeypatch.setattr(time, "time", lambda: later)
     portal.call(cut, gateway)
     expect(dialog).to_contain_text("Your session has ended")
-    half.set()
+    portal.call(half.set)
     field.fill(fresh)
     page.keyboard.press("Enter")
     expect(dialog).to_be_hidden()

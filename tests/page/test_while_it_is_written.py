@@ -9,7 +9,6 @@ from playwright.sync_api import Page, expect
 from tests.page.conftest import Chat
 from tests.page.held import FULL, STOPS, Held, up_to
 from tests.page.test_conversations import act, listed, new
-from tests.page.test_pacing import stop_time
 from tests.page.wire import Wire
 from tests.running import Gateway
 
@@ -71,7 +70,7 @@ def test_while_nobody_is_there_the_page_says_so_and_then_goes_on(
 
 def test_after_a_reload_the_page_goes_on_with_its_answer(chat: Chat, held: Held) -> None:
     ask(chat)
-    stop_time(chat)
+    chat.stop_time()
     chat.page.reload()
     expect(chat.page.locator(".prompt__text")).to_have_text(QUESTION)
     prose = chat.page.locator(".prose")
