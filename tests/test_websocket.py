@@ -1,15 +1,19 @@
 """The same events over a WebSocket."""
 
 import asyncio
+import contextlib
 import json
+import socket as socketlib
+from collections.abc import AsyncIterator
 from hashlib import sha256
 from typing import Any
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from app.limits.rates import MISSES
+from app.web import websocket, wire
 from tests.reading import ask
 from tests.running import Gateway, serving
 from tests.scripted import ScriptedClaude, ending, message_start, saying, text_block
@@ -113,9 +117,10 @@ async def test_leaving_starts_the_grace() -> None:
         ('{"request": {"model": "gpt-9", "prompt": "x"}}', "invalid_request_error"),
         ('{"resume": {"id": "g_nope"}}', "not_found_error"),
         ('{"cancel": true}', "invalid_request_error"),
+        (b'{"request": {"prompt": "x"}}', "invalid_request_error"),
     ],
 )
-async def test_what_is_wrong_is_an_error_event_and_the_end(message: str, status: str) -> None:
+async def test_what_is_wrong_is_an_error_event_and_the_end(message: str | bytes, status: str) -> None:
     async with (
         ScriptedClaude(lambda _: saying("a")) as claude,
         serving(claude.url) as gateway,
@@ -173,6 +178,125 @@ async def test_nothing_but_a_cancel_cancels() -> None:
             "\ud83d",
         ):
             await socket.send(other.encode("utf-8", "replace").decode())
+        await socket.send(b'{"cancel": true}')
         gate.set()
         events, _ = await read(socket)
     assert events[-1]["stop_reason"] == "end_turn"
+
+
+async def test_after_the_first_message_only_short_ones_may_come() -> None:
+    async with (
+        ScriptedClaude(lambda _: [*saying("a")[:1], asyncio.Event()]) as claude,
+        serving(claude.url) as gateway,
+        at(gateway) as socket,
+    ):
+        await socket.send(json.dumps({"request": ask("x")}))
+        await claude.until_called(1)
+        await socket.send(json.dumps(["x" * 2000]))
+        await socket.wait_closed()
+    assert socket.close_code == 1009
+
+
+async def test_a_first_message_takes_its_room_while_it_comes_and_gives_it_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(wire, "LINGER_S", 0.05)
+    async with (
+        ScriptedClaude(lambda _: saying("a")) as claude,
+        serving(claude.url, max_log_bytes=1_000_000) as gateway,
+        at(gateway) as socket,
+    ):
+        never_whole = (piece for piece in ["x" * 100_000] * 5)
+        with contextlib.suppress(ConnectionClosed):
+            await socket.send(never_whole)
+        events, _ = await read(socket)
+        assert gateway.hub._rules.account.bytes == 0
+    assert [event["error"]["type"] for event in events] == ["api_error"]
+    assert "GATEWAY_MAX_LOG_BYTES" in events[0]["error"]["message"]
+
+
+async def test_who_leaves_in_the_middle_of_a_message_leaves_nothing_of_it() -> None:
+    async with (
+        ScriptedClaude(lambda _: saying("a")) as claude,
+        serving(claude.url) as gateway,
+        raw_socket(gateway) as (reader, writer),
+    ):
+        writer.write(frame(0x1, b"x" * 100, last=False) + frame(0x9, b"sync") + frame(0x0, b"x" * 100)[:50])
+        await reader.readuntil(b"sync")
+        (server,) = [
+            each for each in gateway.server.server_state.connections if isinstance(each, wire.WebSocket)
+        ]
+        tasks = set(gateway.server.server_state.tasks)
+        writer.close()
+        await asyncio.wait(tasks)
+        assert (server.frames, bytes(server.conn.reader.buffer)) == ([], b"")
+
+
+async def test_who_does_not_say_what_it_wants_is_told_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(websocket, "PATIENCE_S", 0.05)
+    async with (
+        ScriptedClaude(lambda _: saying("a")) as claude,
+        serving(claude.url) as gateway,
+        at(gateway) as socket,
+    ):
+        events, _ = await read(socket)
+    assert "first" in events[0]["error"]["message"]
+
+
+async def test_pongs_that_nobody_reads_do_not_pile_up() -> None:
+    async with (
+        ScriptedClaude(lambda _: [*saying("a")[:1], asyncio.Event()]) as claude,
+        serving(claude.url) as gateway,
+        raw_socket(gateway) as (_, writer),
+    ):
+        writer.write(frame(0x1, json.dumps({"request": ask("x")}).encode()))
+        await claude.until_called(1)
+        (server,) = [
+            each for each in gateway.server.server_state.connections if isinstance(each, wire.WebSocket)
+        ]
+        writer.write(frame(0x9, b"x" * 125) * 10_000 + frame(0x1, b'{"cancel": true}'))
+        await claude.calls[0].closed.wait()  # all pings before it have been answered, or not
+        assert server.transport.get_write_buffer_size() < 500_000  # what one read and the transport may hold
+
+
+async def test_fragments_that_say_nothing_are_not_kept() -> None:
+    async with (
+        ScriptedClaude(lambda _: saying("a")) as claude,
+        serving(claude.url) as gateway,
+        raw_socket(gateway) as (reader, writer),
+    ):
+        first, rest = json.dumps({"request": ask("x")}).encode().split(b" ", 1)
+        writer.write(frame(0x1, first, last=False) + frame(0x0, b"", last=False) * 1000 + frame(0x9, b"sync"))
+        await reader.readuntil(b"sync")
+        (server,) = [
+            each for each in gateway.server.server_state.connections if isinstance(each, wire.WebSocket)
+        ]
+        assert len(server.frames) == 1
+        writer.write(frame(0x0, rest, last=False) + frame(0x0, b""))
+        await reader.readuntil(b"[DONE]")
+    assert claude.calls
+
+
+@contextlib.asynccontextmanager
+async def raw_socket(gateway: Gateway) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """Open one whose frames a test makes itself, and which hardly takes what it does not read."""
+    narrow = socketlib.socket()
+    narrow.setsockopt(socketlib.SOL_SOCKET, socketlib.SO_RCVBUF, 4096)
+    narrow.connect((gateway.host, gateway.port))
+    reader, writer = await asyncio.open_connection(sock=narrow, limit=4096)
+    head = (
+        f"GET /api/chat/ws HTTP/1.1\r\nHost: {gateway.host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+    )
+    writer.write(head.encode())
+    await reader.readuntil(b"\r\n\r\n")
+    try:
+        yield reader, writer
+    finally:
+        writer.transport.abort()
+
+
+def frame(kind: int, data: bytes, *, last: bool = True) -> bytes:
+    """Return a client's frame of fewer than 126 bytes, masked with zeros (RFC 6455, §5.2)."""
+    assert len(data) < 126
+    return bytes([0x80 * last | kind, 0x80 | len(data), 0, 0, 0, 0]) + data

@@ -177,16 +177,27 @@ async def test_a_body_that_drips_is_a_408(
 async def test_a_body_that_comes_fast_enough_may_take_long(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(body, "PATIENCE_S", 0.2)
+    monkeypatch.setattr(body, "PATIENCE_S", 0.5)
     monkeypatch.setattr(body, "SLOWEST_BYTES_PER_S", 1000)
     _, writer = pieces = await asyncio.open_connection("127.0.0.1", gateway.port)
     raw = json.dumps(ask("x" * 4000, stream=False)).encode()
     writer.write(POST + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(raw))
-    for start in range(0, len(raw), 1000):  # 0.4 s in all
-        writer.write(raw[start : start + 1000])
+    for start in range(0, len(raw), 700):  # 0.6 s in all
+        writer.write(raw[start : start + 700])
         await asyncio.sleep(0.1)
     assert (await pieces[0].read()).startswith(b"HTTP/1.1 200 ")
     writer.close()
+
+
+async def test_a_body_that_came_fast_may_not_stand_still_for_long() -> None:
+    now = asyncio.get_running_loop().time()
+    async with asyncio.timeout_at(now + body.PATIENCE_S) as deadline:
+        await asyncio.sleep(0)
+        deadline.reschedule(now + 1)
+        body.go_on_waiting(deadline, body.SLOWEST_BYTES_PER_S)
+        assert deadline.when() == now + 2
+        body.go_on_waiting(deadline, 30_000_000)
+        assert now + body.PATIENCE_S <= (deadline.when() or 0) < now + body.PATIENCE_S + 10
 
 
 async def test_a_client_that_leaves_in_the_middle_of_its_body_is_no_failure(

@@ -8,10 +8,19 @@ from starlette.requests import Request
 from app.protocol.errors import SlowBody, TooLarge, WrongMediaType
 
 PATIENCE_S = 20
-"""How long a body may take however small it is."""
+"""How long a body may take however small it is, and stand still at most."""
 
 SLOWEST_BYTES_PER_S = 4096
 """What it must keep up on average beyond that: half of what the worst mobile lines send."""
+
+
+def go_on_waiting(deadline: asyncio.Timeout, size: int) -> None:
+    """Move the *deadline* of a body of which *size* more bytes have come.
+
+    Who was fast has nothing to spend on being slow: a body that stands still would hold its room for hours.
+    """
+    latest = asyncio.get_running_loop().time() + PATIENCE_S
+    deadline.reschedule(min(latest, (deadline.when() or latest) + size / SLOWEST_BYTES_PER_S))
 
 
 async def read_json(request: Request, limit: int, take: Callable[[int], None] = lambda _: None) -> bytes:
@@ -39,16 +48,14 @@ async def read_json(request: Request, limit: int, take: Callable[[int], None] = 
     if said.isdigit() and int(said) > limit:
         raise TooLarge(msg, limit="body_bytes")
     body = bytearray()
-    loop = asyncio.get_running_loop()
-    began = loop.time()
     try:
-        async with asyncio.timeout_at(began + PATIENCE_S) as deadline:
+        async with asyncio.timeout(PATIENCE_S) as deadline:
             async for chunk in request.stream():
                 body += chunk
                 if len(body) > limit:
                     raise TooLarge(msg, limit="body_bytes")
                 take(len(chunk))
-                deadline.reschedule(began + PATIENCE_S + len(body) / SLOWEST_BYTES_PER_S)
+                go_on_waiting(deadline, len(chunk))
     except TimeoutError as error:
         msg = "The body came too slowly. Try again on a better line."
         raise SlowBody(msg) from error

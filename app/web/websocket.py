@@ -13,6 +13,7 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from app.caller import Caller, network
 from app.gateway import Gateway
 from app.generation import Generation
+from app.hub import Room
 from app.protocol import jsontext
 from app.protocol.encoding import DONE
 from app.protocol.errors import BadRequest, Problem
@@ -21,9 +22,11 @@ from app.protocol.log import START
 from app.protocol.usage import TextDigest
 from app.reader import Reader
 from app.request import parse, view_of
+from app.web.body import PATIENCE_S, go_on_waiting
+from app.web.connection import bound_messages
 
-FIRST_MESSAGE_S = 10
-"""How long a client may take to say what it wants."""
+LATER_BYTES = 1024
+"""Of a message after the first: a cancellation is all that may come."""
 
 NORMAL = 1000
 
@@ -38,17 +41,15 @@ async def chat(socket: WebSocket) -> None:
     await socket.accept()
     try:
         try:
-            async with asyncio.timeout(FIRST_MESSAGE_S):
-                asked = await socket.receive_text()
-            reader = await _reader(asked, gateway, caller)
+            with gateway.hub.room() as room:
+                asked = await _first_message(socket, room, gateway.settings.max_body_bytes)
+                reader = await _reader(asked, gateway, caller, room)
         except Problem as problem:
             address, client = network(caller.address), caller.client
             told = await gateway.tally.guessed(problem, address=address, client=client)
             for each in {problem, told}:
                 gateway.metrics.failed(each)
             await _refuse(socket, told.untraced(), caller)
-        except TimeoutError:
-            await _refuse(socket, BadRequest("Send a request or a resume first."), caller)
         else:
             try:
                 await _stream(socket, reader, gateway.settings.send_timeout)
@@ -60,7 +61,54 @@ async def chat(socket: WebSocket) -> None:
         gateway.metrics.stuck.inc()
 
 
-async def _reader(asked: str, gateway: Gateway, caller: Caller) -> Reader:
+async def _first_message(socket: WebSocket, room: Room, largest: int) -> str:
+    """Return what the client wants. It takes its *room* while it comes, as a body does.
+
+    Raises:
+        BadRequest: nothing was said in time, or not in text.
+        Unavailable: so much is under way.
+    """
+    full: Problem | None = None
+
+    def take(size: int) -> bool:
+        nonlocal full
+        try:
+            room.take(size)
+        except Problem as problem:
+            full = problem.untraced()
+            deadline.reschedule(asyncio.get_running_loop().time())
+            return False
+        go_on_waiting(deadline, size)
+        return True
+
+    try:
+        async with asyncio.timeout(PATIENCE_S) as deadline:
+            bound_messages(socket.scope, take, largest)
+            asked = await _text(socket)
+    except TimeoutError:
+        raise full or BadRequest("Send a request or a resume first, without long pauses.") from None
+    finally:
+        bound_messages(socket.scope, None, LATER_BYTES)
+    if asked is None:
+        msg = "The first message must be text, a request or a resume."
+        raise BadRequest(msg)
+    return asked
+
+
+async def _text(socket: WebSocket) -> str | None:
+    """Return the next message, None for one that is not text.
+
+    Raises:
+        WebSocketDisconnect: there is none.
+    """
+    message = await socket.receive()
+    if message["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect(message["code"])
+    text: str | None = message.get("text")
+    return text
+
+
+async def _reader(asked: str, gateway: Gateway, caller: Caller, room: Room) -> Reader:
     try:
         message = jsontext.parse_strictly(asked.encode("utf-8", "replace"))
     except ValueError as error:
@@ -68,10 +116,8 @@ async def _reader(asked: str, gateway: Gateway, caller: Caller) -> Reader:
         raise BadRequest(msg) from error
     match message:
         case {"request": dict() as request}:
-            with gateway.hub.room() as room:
-                room.take(len(asked))
-                chat = parse(jsontext.render(request), gateway.settings, gateway.toolbox, caller.terms)
-                generation = (await gateway.start(chat, caller, None, room)).generation
+            chat = parse(jsontext.render(request), gateway.settings, gateway.toolbox, caller.terms)
+            generation = (await gateway.start(chat, caller, None, room)).generation
             return gateway.reader(generation, START, caller, chat.view)
         case {"resume": {"id": str() as id_} as resume}:
             generation = gateway.hub.find(id_, caller.owner)
@@ -99,7 +145,7 @@ async def _listen(socket: WebSocket, generation: Generation) -> None:
     """Return when the client has left."""
     try:
         while True:
-            if _says_cancel(await socket.receive_text()):
+            if _says_cancel(await _text(socket) or ""):
                 generation.cancel("cancelled")
     except WebSocketDisconnect:
         return
