@@ -3,7 +3,7 @@
 ::
 
     Claude ─bytes→ upstream ─[sse.Decoder → frame → claude.Translator → events]→ generation (log)
-                                                                                   │ after(cursor), bell
+                                                                                   │ frames(cursor), bell
     browser ←bytes─ relay ←[frames of events, encoded once]────────────────────────┘
 
 A *generation* is one answer: an append-only, numbered *log* of *events*. A producer reads Claude and appends;

@@ -143,7 +143,7 @@ class Generation:
         try:
             log.append(*events)
         except LogFull as error:
-            self._note(entry.event for entry in log.after(had))
+            self._note(log.after(had))
             msg = "The answer is larger than this gateway keeps (GATEWAY_MAX_GENERATION_BYTES)."
             raise TooLong(msg, limit="generation_bytes") from error
         self._note(events)
@@ -152,7 +152,7 @@ class Generation:
         """Take account of what readers can see now."""
         for event in events:
             if isinstance(event, Text):
-                self._digest.update(event.text)
+                self._digest.update(event.piece)
             if self.ttft_ms is None:
                 self._showed = self._showed or isinstance(event, CONTENT)
                 self.ttft_ms = self.elapsed_ms() if isinstance(event, Delta) else None
@@ -164,8 +164,8 @@ class Generation:
     def fold(self) -> Fold:
         """Return what has been said so far."""
         fold = Fold()
-        for entry in self.log.after(0):
-            fold.feed(entry.event)
+        for event in self.log:
+            fold.feed(event)
         return fold
 
     def _opening(self) -> Start:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from app.generation import Generation
 from app.protocol import sse
 from app.protocol.encoding import DONE, render
-from app.protocol.log import START, Cursor, frames
+from app.protocol.log import SLICE_BYTES, START, Cursor
 from app.protocol.view import PLAIN, Piece, Shaper, View
 
 
@@ -53,10 +53,9 @@ class Reader:
     def take(self) -> bytes:
         """Return the frames of what comes after the cursor, at most a slice; empty if there is nothing yet."""
         if self._plain:
-            entries = self._log.slice(self._number)
-            data = entries[0].frame if len(entries) == 1 else frames(entries, self._number + 1)
-            self._number += len(entries)
-            self._look_back()
+            log = self._log
+            data, self._number, self.behind = log.frames(self._number)
+            self.over = log.terminal is not None and not self.behind
             return data
         data = b"".join(sse.encode(render(event), str(cursor)) for cursor, event in self._look())
         if self.over:
@@ -86,22 +85,17 @@ class Reader:
         shaper = self._shaper
         now = asyncio.get_running_loop().time()
         pieces: list[Piece] = []
-        while not pieces and (entries := self._log.slice(self._number)):
-            self._number += len(entries)
-            pieces = shaper.feed(entries)
+        while not pieces and (events := self._log.after(self._number, SLICE_BYTES)):
+            self._number += len(events)
+            pieces = shaper.feed(events)
         if shaper.holding and self._every_s and now >= self._quiet_until:
             pieces += shaper.flush()
         if pieces:
             self._quiet_until = now + self._every_s
         self.due = self._quiet_until if self._every_s and shaper.holding else None
-        self._look_back()
+        self.behind = self._number < len(self._log)
+        self.over = self._log.terminal is not None and not self.behind
         return pieces
-
-    def _look_back(self) -> None:
-        """See whether that was all."""
-        log = self._log
-        self.behind = self._number < len(log)
-        self.over = log.terminal is not None and not self.behind
 
     async def ended(self) -> None:
         """Wait for the terminal event."""

@@ -146,11 +146,11 @@ class Turn:
 
         def take(frames: bytes) -> bool:
             call.first_ns = call.first_ns or time.time_ns()
+            events: list[Event] = []
             try:
-                for events in translator.read(frames):
-                    self._take(translator, events)
+                translator.read(frames, events)
             finally:
-                self._tell()
+                self._take(translator, events)
             return translator.ended
 
         try:
@@ -178,19 +178,16 @@ class Turn:
             events, self._unsaid = self._unsaid, None
         for event in events:
             if self._joint is None or not self._at_joint(event, self._joint):
-                self._say(event)
+                self._saying.append(event)
             if isinstance(event, ToolUse):
                 self._on_call(event)
-
-    def _say(self, event: Event) -> None:
-        """Have *event* said with whatever comes with it."""
-        self._showed = self._showed or isinstance(event, CONTENT)
-        self._saying.append(event)
+        self._tell()
 
     def _tell(self) -> None:
         """Say what has come together."""
         if self._saying:
             saying, self._saying = self._saying, []
+            self._showed = self._showed or any(isinstance(event, CONTENT) for event in saying)
             self._teller.say(*saying)
 
     # Going on
@@ -260,10 +257,10 @@ class Turn:
         repeated, new = joint.split()
         self._teller.record.seams += 1
         offset, trimmed = utf16_length(self._plan.said), utf16_length(repeated)
-        self._say(Seam(index, offset, trimmed, self._patience.attempt, self._plan.mode))
+        self._saying.append(Seam(index, offset, trimmed, self._patience.attempt, self._plan.mode))
         self._showed = True
         if new:
-            self._say(Text(new, index))
+            self._saying.append(Text(new, index))
 
     def _drop_joint(self) -> None:
         """Forget what is held back: nobody has seen it, and it may repeat what is there. It is asked for again."""

@@ -18,6 +18,7 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from app.protocol import log as log_module
 from app.protocol.claude import Translator
+from app.protocol.deltas import Writer
 from app.protocol.events import Event
 from app.protocol.log import OVERHEAD_BYTES, Log
 from app.protocol.sse import Decoder
@@ -68,6 +69,7 @@ async def counting(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Counter[str
         count(RequestResponseCycle, "send", "writes")
         count(wire, "_write", "writes")
         count(log_module, "render", "encodings")
+        count(Writer, "frame", "encodings")
         count(log_module.Log, "append", "appends")
         count(loop, "create_task", "tasks")
         count(loop, "call_at", "timers")
@@ -177,7 +179,9 @@ def test_a_delta_keeps_no_more_memory_than_its_log_says() -> None:
     kept, _, log = _memory(lambda: _relay([message_start() + start, *deltas, stop]))
     assert len(log) > 2000
     assert kept <= log.bytes
-    assert kept / 2000 < OVERHEAD_BYTES + len(log.after(1000)[0].frame) + 50
+    assert kept / 2000 < OVERHEAD_BYTES + len(
+        'id: 1-1000\ndata: {"type":"text","text":"1000 and more","index":0}\n\n'
+    )
 
 
 def test_a_frame_of_two_megabytes_is_copied_a_few_times_only() -> None:
@@ -186,7 +190,7 @@ def test_a_frame_of_two_megabytes_is_copied_a_few_times_only() -> None:
     size = len(whole)
     pieces = [whole[at : at + 65536] for at in range(0, size, 65536)]
     kept, _, log = _memory(lambda: _relay([message_start(), *pieces]))
-    assert len(log.after(0)[-2].frame) > 2_000_000
+    assert len(log.frames(len(log) - 2)[0]) > 2_000_000
     assert kept < 2.2 * size  # the event and its frame
     decoder = Decoder()
     _, peak, _ = _memory(lambda: [decoder.feed(piece) for piece in pieces])

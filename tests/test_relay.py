@@ -67,7 +67,7 @@ class Line:
     def text(self) -> str:
         datas = [frame.data for frame in Decoder().feed(self.body)]
         return "".join(
-            event.text for data in datas if data != b"[DONE]" and isinstance(event := parse(data), Text)
+            event.piece for data in datas if data != b"[DONE]" and isinstance(event := parse(data), Text)
         )
 
     @property

@@ -19,7 +19,7 @@ Rules
 8. Deltas of one block that come in one read, and are written as Claude writes them, are read as one (``runs``).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from app.protocol import jsontext, sse
@@ -108,24 +108,24 @@ class Translator:
         """Our indices of the blocks that have not stopped, oldest first."""
         return [block.index for block in self._open.values()] + [held.index for held, _ in self._waiting]
 
-    def read(self, frames: bytes) -> Iterator[list[Event]]:
-        """Yield what *frames*, whole ones, say, in order, until ``message_stop``.
+    def read(self, frames: bytes, events: list[Event]) -> None:
+        """Add to *events* what *frames*, whole ones, say, in order, until ``message_stop``.
 
         Raises:
-            Problem: as for ``feed``; what came before it has been yielded.
+            Problem: as for ``feed``; what came before it has been added.
         """
         at, size = 0, len(frames)
         while at < size and not self.ended:
             latest = self._latest
             if latest and (run := latest.run.read(frames, at)):
                 piece, at = run
-                yield latest.said(piece)
+                events += latest.said(piece)
             else:
                 end = sse.end_of_frame(frames, at)
                 frame = sse.frame(frames, at=at, end=end)
                 at = end + 2
                 if frame:
-                    yield self.feed(frame)
+                    events += self.feed(frame)
 
     def feed(self, frame: Frame) -> list[Event]:
         """Return what *frame* says, in order (often one event, sometimes none).

@@ -1,8 +1,45 @@
-"""Pieces of one and the same text, thinking or input: whether they join, and into what."""
+"""Pieces of one and the same text, thinking or input: whether they join, into what, and how their frames are written."""
 
 from collections.abc import Sequence
 
+from app.protocol import jsontext
 from app.protocol.events import Delta, Event, Thinking
+
+
+class Writer:
+    """Writes, joins and reads the frames of one block's deltas, which differ in their numbers and pieces alone.
+
+    Args:
+        kind: Of the deltas.
+        index: The block's.
+        epoch: The first half of their ids.
+    """
+
+    __slots__ = ("_form", "_head", "_tail", "index", "kind")
+
+    def __init__(self, kind: type[Delta], index: int, epoch: int) -> None:
+        self.kind = kind
+        self.index = index
+        self._head = b'data: {"type":"%b","%b":"' % (kind.type.encode(), kind.field.encode())
+        self._tail = b'","index":%d}\n\n' % index
+        self._form = b"id: %d-%%d\n%b%%b%b" % (epoch, self._head[:-1], self._tail[1:])
+
+    def frame(self, number: int, piece: str) -> bytes:
+        """Return the frame of a delta."""
+        return self._form % (number, jsontext.render(piece))
+
+    def join(self, number: int, frames: Sequence[bytes]) -> bytes:
+        """Return one frame that says what *frames* say one after the other."""
+        return self._form % (number, self._said(frames))
+
+    def read(self, frames: Sequence[bytes]) -> Delta:
+        """Return one delta that says what *frames* say one after the other."""
+        return self.kind(jsontext.parse(self._said(frames)), self.index)
+
+    def _said(self, frames: Sequence[bytes]) -> bytes:
+        """Return the pieces as one string of JSON. JSON's strings need not be parsed to be joined."""
+        head, size, end = self._head, len(self._head), -len(self._tail)
+        return b'"%b"' % b"".join([frame[frame.index(head) + size : end] for frame in frames])
 
 
 def joins(first: Event, second: Event) -> bool:

@@ -9,6 +9,7 @@ from app.protocol.events import (
     BlockStart,
     BlockStop,
     Citation,
+    Delta,
     Done,
     Error,
     Event,
@@ -72,5 +73,7 @@ def parse(data: bytes) -> Event:
             return ToolUse(wire.pop("index"), {"type": "tool_use"} | wire)
         case Usage.type:
             return Usage(wire)
+        case kind if issubclass(cls := CLASSES[kind], Delta):
+            return cls(**{"piece" if name == cls.field else name: value for name, value in wire.items()})
         case other:
             return CLASSES[other](**wire)

@@ -4,17 +4,19 @@
 included; ``at_ms`` is since the generation began.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias
 
 
-@dataclass(frozen=True, slots=True)
 class _Event:
+    __slots__ = ()
+
+    __match_args__: ClassVar[tuple[str, ...]]
     type: ClassVar[str]
 
     def wire(self) -> dict[str, Any]:
         """Return the event's JSON object."""
-        return {"type": self.type} | {field.name: getattr(self, field.name) for field in fields(self)}
+        return {"type": self.type} | {name: getattr(self, name) for name in self.__match_args__}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,26 +57,35 @@ class BlockStart(_Event):
         return out | {key: value for key, value in optional.items() if value is not None}
 
 
-@dataclass(frozen=True, slots=True)
-class Text(_Event):
-    """A piece of answer text."""
+@dataclass(slots=True)  # not frozen: one is made for each token, which would take three times as long
+class Delta(_Event):
+    """A piece of something that goes on as it comes.
 
-    type = "text"
-    text: str
+    Attributes:
+        field: What the piece is called on the wire.
+        piece: What is added.
+    """
+
+    field: ClassVar[str]
+    piece: str
     index: int
 
-    @property
-    def piece(self) -> str:
-        """What it adds to its block."""
-        return self.text
-
     def wire(self) -> dict[str, Any]:
-        """Return the event's JSON object. Written out, because it is made for each token."""
-        return {"type": "text", "text": self.text, "index": self.index}
+        """Return the event's JSON object."""
+        return {"type": self.type, self.field: self.piece, "index": self.index}
 
 
-@dataclass(frozen=True, slots=True)
-class Thinking(_Event):
+class Text(Delta):
+    """A piece of answer text."""
+
+    __slots__ = ()
+
+    type = "text"
+    field = "text"
+
+
+@dataclass(slots=True)
+class Thinking(Delta):
     """A piece of reasoning.
 
     Attributes:
@@ -83,37 +94,22 @@ class Thinking(_Event):
     """
 
     type = "thinking"
-    thinking: str
-    index: int
+    field = "thinking"
     estimated_tokens: int | None = None
 
-    @property
-    def piece(self) -> str:
-        """What it adds to its block."""
-        return self.thinking
-
     def wire(self) -> dict[str, Any]:
-        """Return the event's JSON object. Written out, because it is made for each token."""
-        wire = {"type": "thinking", "thinking": self.thinking, "index": self.index}
+        """Return the event's JSON object."""
+        wire = Delta.wire(self)
         return wire if self.estimated_tokens is None else wire | {"estimated_tokens": self.estimated_tokens}
 
 
-@dataclass(frozen=True, slots=True)
-class ToolInput(_Event):
+class ToolInput(Delta):
     """A piece of a call's input: JSON only when the block has stopped, never parse it."""
 
+    __slots__ = ()
+
     type = "tool_input"
-    partial_json: str
-    index: int
-
-    @property
-    def piece(self) -> str:
-        """What it adds to its block."""
-        return self.partial_json
-
-    def wire(self) -> dict[str, Any]:
-        """Return the event's JSON object. Written out, because it is made for each token."""
-        return {"type": "tool_input", "partial_json": self.partial_json, "index": self.index}
+    field = "partial_json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +268,6 @@ class Done(_Event):
     digest: str
 
 
-Delta = Text | Thinking | ToolInput
 Terminal = Error | Done
 Event: TypeAlias = (
     Start
@@ -291,5 +286,5 @@ Event: TypeAlias = (
     | Terminal
 )
 
-CONTENT = (Text, Thinking, ToolInput, Signature, Citation, ToolUse, Block)
+CONTENT = (Delta, Signature, Citation, ToolUse, Block)
 """The events that show readers something of an answer."""

@@ -2,7 +2,10 @@
 
 Producer and readers are joined by nothing else. A reader is a cursor: it asks for what comes ``after`` it,
 and listens to the bell before it looks, so no ring is missed. Live and replay are the same read. A log kept
-elsewhere (Redis) has the same verbs: append, after, listen, ended.
+elsewhere (Redis) has the same verbs: append, frames, after, listen, ended.
+
+What is kept of a delta is its frame, the bytes that readers get; it is read again where somebody wants the event.
+Other events, which are few, are kept besides.
 
 What came together is appended together: neighbouring deltas of one block become one event, and the bell rings
 once. So what a delta costs falls with how many come at a time.
@@ -14,15 +17,18 @@ from dataclasses import dataclass
 from typing import NamedTuple, Self
 
 from app.protocol import sse
-from app.protocol.deltas import join, joins
+from app.protocol.deltas import Writer, join, joins
 from app.protocol.encoding import DONE, render
-from app.protocol.events import Delta, Done, Error, Event, Terminal, Text
+from app.protocol.events import Delta, Done, Error, Event, Terminal, Text, Thinking
 
 EPOCH = 1
 """Rises when another process takes a generation over. This log lives and dies with its process."""
 
-OVERHEAD_BYTES = 240
-"""What an entry costs beside its frame: the event, its strings, the objects' heads (measured)."""
+OVERHEAD_BYTES = 64
+"""What a delta costs beside its frame: an object's head, its places in lists that grow (measured)."""
+
+EVENT_BYTES = 240
+"""What any other event costs besides: its object, and what small ones hold (measured)."""
 
 SLICE_BYTES = 64 * 1024
 """What is sent to a reader at once. More would wait in its connection's buffer, however slowly it reads, and a
@@ -46,13 +52,6 @@ class LogEnded(Exception):
 
 class BadCursor(ValueError):
     """A cursor that no log ever gave out, or that lies behind this log's end."""
-
-
-class Entry(NamedTuple):
-    """One event and its frame, encoded once for all readers."""
-
-    event: Event
-    frame: bytes
 
 
 class Cursor(NamedTuple):
@@ -109,7 +108,9 @@ class Log:
     """
 
     def __init__(self, max_bytes: int, account: Account | None = None) -> None:
-        self._entries: list[Entry] = []
+        self._frames: list[bytes] = []
+        self._events: list[Event | Writer] = []  # of a delta what reads its frame, which says it all
+        self._writer = Writer(Text, 0, EPOCH)
         self._bells: list[Bell] = []
         self._max = max_bytes
         self._account = account or Account()
@@ -117,7 +118,7 @@ class Log:
         self.terminal: Done | Error | None = None
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._frames)
 
     @property
     def ended(self) -> bool:
@@ -142,32 +143,76 @@ class Log:
         if self.terminal:
             msg = f"{event.type} after the terminal event"
             raise LogEnded(msg)
-        id_ = f"{EPOCH}-{len(self._entries) + 1}"  # as Cursor says it, without making one for each token
-        frame = sse.encode(render(event), id_)
-        size = len(frame) + OVERHEAD_BYTES
-        if isinstance(event, Terminal):
-            frame += sse.encode(DONE, id_)
-            self.terminal = event
-        elif self.bytes + size > self._max:
+        number = len(self._frames) + 1
+        kept: Event | Writer
+        if isinstance(event, Delta) and (type(event) is not Thinking or event.estimated_tokens is None):
+            kept = self._writer
+            if kept.kind is not type(event) or kept.index != event.index:
+                kept = self._writer = Writer(type(event), event.index, EPOCH)
+            frame = kept.frame(number, event.piece)
+            size = len(frame) + OVERHEAD_BYTES
+        else:
+            kept, frame = event, sse.encode(render(event), str(Cursor(number)))
+            size = len(frame) + OVERHEAD_BYTES + EVENT_BYTES
+            if isinstance(event, Terminal):
+                self.terminal = event
+                frame += sse.encode(DONE, str(Cursor(number)))
+        if self.bytes + size > self._max and not self.terminal:
             msg = f"the log would have {self.bytes + size:,} bytes, limit {self._max:,}"
             raise LogFull(msg)
-        self._entries.append(Entry(event, frame))
+        self._frames.append(frame)
+        self._events.append(kept)
         self.bytes += size
         self._account.bytes += size
 
-    def after(self, number: int) -> Sequence[Entry]:
-        """Return the entries after the first *number*, oldest first."""
-        return self._entries[number:]
+    def after(self, number: int, most_bytes: int | None = None) -> list[Event]:
+        """Return the events after the first *number*, oldest first; where *most_bytes* are given no more, but one."""
+        end = len(self._frames) if most_bytes is None else self._until(number, most_bytes)
+        return [self._read(at) for at in range(number, end)]
 
-    def slice(self, number: int) -> Sequence[Entry]:
-        """Return as many of the entries after the first *number* as may be sent at once, at least one if there is any."""
-        entries = self._entries
-        if len(entries) - number < 2:
-            return entries[number:]
+    def __iter__(self) -> Iterator[Event]:
+        """Yield all events, neighbouring deltas of one block as one."""
+        for at, end, writer in self._runs(0, len(self._frames), self.bytes):
+            yield writer.read(self._frames[at:end]) if writer else self._read(at)
+
+    def frames(self, number: int) -> tuple[bytes, int, bool]:
+        """Return what comes after the first *number* events as bytes, as much as may be sent at once.
+
+        And the number of its last event, and whether there is more. Neighbouring deltas of one block are joined under
+        the last one's id.
+        """
+        frames = self._frames
+        if number + 1 == len(frames):  # nearly always
+            return frames[number], number + 1, False
+        last = self._until(number, SLICE_BYTES)
+        out: list[bytes] = []
+        for at, end, writer in self._runs(number, last, JOINED_BYTES):
+            out.append(writer.join(end, frames[at:end]) if writer and end > at + 1 else frames[at])
+        return b"".join(out), last, last < len(frames)
+
+    def _until(self, number: int, most_bytes: int) -> int:
+        """Return how many events there are when *most_bytes* of those after the first *number* are taken, at least one of them."""
+        frames = self._frames
         size, end = 0, number
-        while end < len(entries) and (size := size + len(entries[end].frame)) <= SLICE_BYTES:
+        while end < len(frames) and (size := size + len(frames[end])) <= most_bytes:
             end += 1
-        return entries[number : max(end, number + 1)]
+        return min(max(end, number + 1), len(frames))
+
+    def _runs(self, at: int, last: int, most_bytes: int) -> Iterator[tuple[int, int, Writer | None]]:
+        """Yield where what can be one event begins and ends, between *at* and *last*, and who writes it if they are deltas."""
+        frames, events = self._frames, self._events
+        while at < last:
+            event, end, size = events[at], at + 1, len(frames[at])
+            writer = event if isinstance(event, Writer) else None
+            while writer and end < last and size < most_bytes and events[end] is writer:
+                size += len(frames[end])
+                end += 1
+            yield at, end, writer
+            at = end
+
+    def _read(self, at: int) -> Event:
+        event = self._events[at]
+        return event.read(self._frames[at : at + 1]) if isinstance(event, Writer) else event
 
     def check(self, cursor: Cursor) -> None:
         """Insist that *cursor* is a place in this log.
@@ -175,11 +220,12 @@ class Log:
         Raises:
             BadCursor: the log has never been that long.
         """
-        left = self._entries[cursor.number : cursor.number + 1]
         within = not cursor.offset or (
-            left and isinstance(text := left[0].event, Text) and cursor.offset < len(text.text)
+            cursor.number < len(self._frames)
+            and isinstance(text := self._read(cursor.number), Text)
+            and cursor.offset < len(text.piece)
         )
-        if cursor.number > len(self._entries) or not within:
+        if cursor.number > len(self._frames) or not within:
             msg = "the cursor lies behind the end of this generation"
             raise BadCursor(msg)
 
@@ -190,29 +236,6 @@ class Log:
         """
         self._bells.append(bell)
         return lambda: self._bells.remove(bell)
-
-
-def frames(entries: Sequence[Entry], first_number: int) -> bytes:
-    """Return *entries* as bytes, neighbouring deltas of one block joined under the last one's id.
-
-    Args:
-        entries: As ``Log.after`` gave them.
-        first_number: The number of the first one.
-    """
-    out: list[bytes] = []
-    at = 0
-    while at < len(entries):
-        end, size = at + 1, len(entries[at].frame)
-        while end < len(entries) and size < JOINED_BYTES and joins(entries[at].event, entries[end].event):
-            size += len(entries[end].frame)
-            end += 1
-        if end == at + 1:
-            out.append(entries[at].frame)
-        else:
-            joined = join([entry.event for entry in entries[at:end]])
-            out.append(sse.encode(render(joined), str(Cursor(first_number + end - 1))))
-        at = end
-    return b"".join(out)
 
 
 def _joined(events: Sequence[Event]) -> Iterator[Event]:

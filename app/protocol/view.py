@@ -1,6 +1,6 @@
 """How one reader wants to see a generation: which events, and deltas joined by sentence or by time. Pure.
 
-A reader that asks for nothing gets ready frames (``log.frames``) and never comes here.
+A reader that asks for nothing gets ready frames (``Log.frames``) and never comes here.
 
 Rules
 -----
@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.protocol.deltas import join, joins
-from app.protocol.events import Block, BlockStop, Done, Error, Event, Text, Thinking, ToolInput
-from app.protocol.log import Cursor, Entry
+from app.protocol.events import Block, BlockStop, Delta, Done, Error, Event, Text
+from app.protocol.log import Cursor
 
 SENTENCE_END = re.compile(r"[.!?…]+[\"'”’)\]]*\s+|[。！？]+[”’」』）]*|\n+")
 """The white space after a full stop belongs to the sentence: before it, ``3.`` may become ``3.14``."""
@@ -47,7 +47,7 @@ Piece = tuple[Cursor, Event]
 
 
 class Shaper:
-    """Turns the entries of a log into what one reader wants to see.
+    """Turns the events of a log into what one reader wants to see.
 
     Args:
         view: What it wants.
@@ -65,21 +65,20 @@ class Shaper:
         """Whether something waits to be joined with what comes."""
         return bool(self._held)
 
-    def feed(self, entries: Sequence[Entry]) -> list[Piece]:
-        """Return what to send now that *entries* have come."""
+    def feed(self, events: Sequence[Event]) -> list[Piece]:
+        """Return what to send now that *events* have come."""
         out: list[Piece] = []
-        for entry in entries:
+        for event in events:
             self._number += 1
-            event = entry.event
             if isinstance(event, Text) and self._skip:
-                event, skipped, self._skip = Text(event.text[self._skip :], event.index), self._skip, 0
+                event, skipped, self._skip = Text(event.piece[self._skip :], event.index), self._skip, 0
             else:
                 skipped = 0
             if self._held and not joins(self._held[-1][2], event) and not self._passes_by(event):
                 out += self.flush()
             if not self._wanted(event):
                 continue
-            if isinstance(event, Text | Thinking | ToolInput):
+            if isinstance(event, Delta):
                 self._held.append((self._number, skipped, event))
                 if self._view.by_sentence and isinstance(event, Text):
                     out += self._sentences(event)
@@ -110,7 +109,7 @@ class Shaper:
 
     def _sentences(self, newest: Text) -> list[Piece]:
         """Return the sentences that *newest* completed, keep the rest of it."""
-        text = "".join(event.text for _, _, event in self._held if isinstance(event, Text))
+        text = "".join(event.piece for _, _, event in self._held if isinstance(event, Text))
         ends = [end.end() for end in SENTENCE_END.finditer(text)]
         cut = ends[-1] if ends else len(text) if len(text) > MAX_SENTENCE else 0
         if not cut:
@@ -119,7 +118,7 @@ class Shaper:
         number, sent, _ = self._held[-1]
         self._held.clear()
         if rest := text[cut:]:
-            used = sent + len(newest.text) - len(rest)
+            used = sent + len(newest.piece) - len(rest)
             self._held.append((number, used, Text(rest, newest.index)))
             return [(Cursor(number - 1, used), Text(text[:cut], newest.index))]
         return [(Cursor(number), Text(text, newest.index))]

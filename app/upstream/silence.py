@@ -50,8 +50,8 @@ class Silence:
         if self._flowing:
             self._gaps.count(now - self._told)
         self._told = now
-        last = frames[-SHORT_BYTES:]
-        self._flowing = last.rfind(DELTA) > last.rfind(b"\n\n", 0, -2)
+        last = frames.rfind(b"\n\n", max(0, len(frames) - SHORT_BYTES), -2)
+        self._flowing = frames.startswith(DELTA, last + 2 if last >= 0 else 0)
 
     def _due(self) -> float:
         return min(self._heard + self._stall_s, self._told + 2 * self._stall_s)

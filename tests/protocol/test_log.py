@@ -18,6 +18,7 @@ from app.protocol.events import (
     Usage,
 )
 from app.protocol.log import (
+    EVENT_BYTES,
     OVERHEAD_BYTES,
     SLICE_BYTES,
     START,
@@ -26,7 +27,6 @@ from app.protocol.log import (
     Log,
     LogEnded,
     LogFull,
-    frames,
 )
 from app.protocol.sse import Decoder, Frame, encode
 
@@ -45,14 +45,25 @@ def read(data: bytes) -> list[Frame]:
     return Decoder().feed(data)
 
 
+def caught_up(log: Log, number: int = 0) -> bytes:
+    """Return the frames that a reader gets who has seen *number* events."""
+    data, more = b"", True
+    while more:
+        piece, number, more = log.frames(number)
+        data += piece
+    assert number == len(log)
+    return data
+
+
 def test_events_are_numbered_from_one_and_encoded_once() -> None:
-    log = log_of(Text("a", 0), Text("b", 0))
-    first, second = log.after(0)
-    assert first.frame == b'id: 1-1\ndata: {"type":"text","text":"a","index":0}\n\n'
-    assert second.frame == b'id: 1-2\ndata: {"type":"text","text":"b","index":0}\n\n'
-    assert [entry.event for entry in log.after(0)] == [Text("a", 0), Text("b", 0)]
+    log = log_of(Text("a", 0), BlockStop(0, 5))
+    first, second = log_of(Text("a", 0)).frames(0)[0], log.frames(1)[0]
+    assert first == b'id: 1-1\ndata: {"type":"text","text":"a","index":0}\n\n'
+    assert second == b'id: 1-2\ndata: {"type":"block_stop","index":0,"at_ms":5}\n\n'
+    assert log.frames(0) == (first + second, 2, False)
+    assert log.after(0) == list(log) == [Text("a", 0), BlockStop(0, 5)]
     assert len(log) == 2
-    assert log.bytes == len(first.frame) + len(second.frame) + 2 * OVERHEAD_BYTES
+    assert log.bytes == len(first) + len(second) + 2 * OVERHEAD_BYTES + EVENT_BYTES
 
 
 @pytest.mark.parametrize("terminal", [DONE_EVENT, ERROR_EVENT])
@@ -63,7 +74,7 @@ def test_the_terminal_event_is_followed_by_done_under_the_same_id_and_by_nothing
     assert (log.ended, log.terminal) == (False, None)
     log.append(terminal)
     assert (log.ended, log.terminal) == (True, terminal)
-    assert read(log.after(1)[0].frame) == [Frame(render(terminal), id="1-2"), Frame(DONE, id="1-2")]
+    assert read(log.frames(1)[0]) == [Frame(render(terminal), id="1-2"), Frame(DONE, id="1-2")]
     with pytest.raises(LogEnded, match="text after the terminal event"):
         log.append(Text("b", 0))
     assert len(log) == 2
@@ -71,7 +82,15 @@ def test_the_terminal_event_is_followed_by_done_under_the_same_id_and_by_nothing
 
 def test_an_empty_log_has_nothing_and_has_not_ended() -> None:
     log = Log(0)
-    assert (len(log), log.ended, log.terminal, list(log.after(0)), log.bytes) == (0, False, None, [], 0)
+    assert (len(log), log.ended, log.terminal, log.after(0), list(log), log.bytes) == (
+        0,
+        False,
+        None,
+        [],
+        [],
+        0,
+    )
+    assert log.frames(0) == (b"", 0, False)
 
 
 def test_what_does_not_fit_is_refused_and_changes_nothing_but_an_end_always_fits() -> None:
@@ -107,7 +126,7 @@ def test_what_comes_together_rings_once_and_neighbouring_deltas_of_it_are_one_ev
     heard: list[int] = []
     log.listen(lambda: heard.append(len(log)))
     log.append(Text("a", 0), Text("b", 0), BlockStop(0, 5), Thinking("c", 1), Thinking("d", 1), Text("e", 1))
-    assert [entry.event for entry in log.after(0)] == [
+    assert log.after(0) == [
         Text("ab", 0),
         BlockStop(0, 5),
         Thinking("cd", 1),
@@ -123,13 +142,13 @@ def test_of_what_comes_together_all_is_kept_that_fits() -> None:
     log.listen(lambda: heard.append(len(log)))
     with pytest.raises(LogFull):
         log.append(Text("a", 0), Text("b", 1), Text("c", 2))
-    assert ([entry.event for entry in log.after(0)], heard) == ([Text("a", 0), Text("b", 1)], [2])
+    assert (log.after(0), heard) == ([Text("a", 0), Text("b", 1)], [2])
 
 
 def test_what_comes_together_is_joined_within_a_bound() -> None:
     log = log_of()
     log.append(*[Text("x" * 2000, 0)] * 100)
-    assert [len(entry.frame) // 2000 for entry in log.after(0)] == [9] * 11 + [1]
+    assert [len(event.piece) // 2000 for event in log.after(0) if isinstance(event, Text)] == [9] * 11 + [1]
 
 
 # Cursors
@@ -195,7 +214,7 @@ def test_neighbouring_deltas_come_joined_under_the_last_ones_id() -> None:
     log = log_of(
         Text("a", 0), Text("b", 0), Text("c", 1), Thinking("d", 1), BlockStop(1, 5), Text("e", 0), DONE_EVENT
     )
-    assert read(frames(log.after(0), 1)) == [
+    assert read(caught_up(log)) == [
         Frame(render(Text("ab", 0)), id="1-2"),
         Frame(render(Text("c", 1)), id="1-3"),
         Frame(render(Thinking("d", 1)), id="1-4"),
@@ -206,8 +225,23 @@ def test_neighbouring_deltas_come_joined_under_the_last_ones_id() -> None:
     ]
 
 
-def test_frames_of_nothing_are_nothing() -> None:
-    assert frames([], 1) == b""
+def test_one_event_twice_is_two() -> None:
+    twice = log_of(*[BlockStop(0, 5)] * 2)
+    assert twice.after(0) == list(twice) == [BlockStop(0, 5)] * 2
+    assert len(read(caught_up(twice))) == 2
+
+
+def test_a_character_that_was_cut_between_two_deltas_is_whole_where_they_are_joined() -> None:
+    log = log_of(Text("a\ud83c", 0), Text("\udf0db", 0))
+    assert log.after(0) == [Text("a\ud83c", 0), Text("\udf0db", 0)]
+    assert list(log) == [Text("a🌍b", 0)]
+    assert parse(read(caught_up(log))[0].data) == Text("a🌍b", 0)
+
+
+def test_thinking_with_an_estimate_is_joined_to_no_other() -> None:
+    log = log_of(Thinking("a", 0), Thinking("", 0, 0), Thinking("b", 0), Thinking("c", 0))
+    assert list(log) == [Thinking("a", 0), Thinking("", 0, 0), Thinking("bc", 0)]
+    assert [parse(each.data) for each in read(caught_up(log))] == list(log)
 
 
 DELTAS = st.one_of(
@@ -217,6 +251,18 @@ DELTAS = st.one_of(
     st.builds(BlockStop, st.integers(0, 1), st.just(0)),
     st.builds(Usage, st.just({})),
 )
+
+
+ESTIMATES = st.builds(Thinking, st.text(max_size=3), st.just(0), st.integers(0, 9))
+
+
+@given(st.lists(DELTAS | ESTIMATES, max_size=6))
+def test_an_event_is_written_as_it_is_everywhere_and_read_as_it_was(events: list[Event]) -> None:
+    log = Log(10**9)
+    for number, event in enumerate(events, 1):
+        log.append(event)
+        assert log.frames(number - 1) == (encode(render(event), f"1-{number}"), number, False)
+    assert log.after(0) == events
 
 
 def said(events: list[Event]) -> list[Event]:
@@ -237,28 +283,30 @@ def said(events: list[Event]) -> list[Event]:
 
 @given(st.lists(DELTAS, max_size=20), st.lists(st.integers(1, 6)))
 def test_a_reader_gets_the_same_from_any_cursor_at_any_pace(events: list[Event], paces: list[int]) -> None:
-    log = log_of(*events)
-    for cursor in range(len(log) + 1):
+    for cursor in range(len(events) + 1):
+        log = log_of(*events[:cursor])
         got: list[Event] = []
         at = cursor
-        for pace in [*paces, len(log)]:
-            entries = log.after(at)[:pace]
-            read_now = read(frames(entries, at + 1))
-            got += [parse(frame.data) for frame in read_now]
-            at += len(entries)
-            assert not read_now or read_now[-1].id == str(Cursor(at))
-        assert said(got) == said(events[cursor:])
+        for pace in [*paces, len(events)]:
+            for event in events[len(log) : len(log) + pace]:
+                log.append(event)
+            data, at, more = log.frames(at)
+            assert (at, more) == (len(log), False)
+            frames = read(data)
+            got += [parse(frame.data) for frame in frames]
+            assert not frames or frames[-1].id == str(Cursor(at))
+        assert said(got) == said(events[cursor:]) == said(log_of(*events).after(cursor))
 
 
 @given(st.lists(DELTAS, max_size=20))
 def test_every_id_that_a_joined_catch_up_gives_out_is_a_place_to_go_on_from(events: list[Event]) -> None:
     log = log_of(*events)
     got: list[Event] = []
-    for frame in read(frames(log.after(0), 1)):
+    for frame in read(caught_up(log)):
         got.append(parse(frame.data))
         number = Cursor.parse(frame.id or "").number
         assert said(got) == said(events[:number])
-        rest = [parse(later.data) for later in read(frames(log.after(number), number + 1))]
+        rest = [parse(later.data) for later in read(caught_up(log, number))]
         assert said(got + rest) == said(events)
 
 
@@ -267,9 +315,7 @@ def test_it_is_the_same_text_however_much_of_it_comes_together(batches: list[lis
     log = log_of()
     for batch in batches:
         log.append(*batch)
-    assert said([entry.event for entry in log.after(0)]) == said(
-        [event for batch in batches for event in batch]
-    )
+    assert said(log.after(0)) == said(list(log)) == said([event for batch in batches for event in batch])
 
 
 @given(st.lists(DELTAS, max_size=20))
@@ -278,9 +324,9 @@ def test_what_was_read_once_never_changes(events: list[Event]) -> None:
     before: list[bytes] = []
     for event in events:
         log.append(event)
-        now = [entry.frame for entry in log.after(0)]
-        assert now[: len(before)] == before
-        before = now
+        data, _, _ = log.frames(len(before))
+        before.append(data)
+    assert [log_of(*events[: n + 1]).frames(n)[0] for n in range(len(events))] == before
 
 
 def test_what_is_sent_at_once_is_bounded_and_is_at_least_one_event() -> None:
@@ -290,19 +336,22 @@ def test_what_is_sent_at_once_is_bounded_and_is_at_least_one_event() -> None:
     log.append(Text("y" * 200_000, 0))
     at, sizes = 0, []
     while at < len(log):
-        entries = log.slice(at)
-        sizes.append(sum(len(entry.frame) for entry in entries))
-        at += len(entries)
+        had = at
+        data, at, more = log.frames(at)
+        sizes.append(len(data))
+        assert more == (at < 101)
+        assert log.after(had, SLICE_BYTES) == log.after(had)[: at - had]
     assert at == 101
     assert all(size <= SLICE_BYTES for size in sizes[:-1])
     assert len(sizes) < 6
-    assert log.slice(at) == []
+    assert log.frames(at) == (b"", at, False)
+    assert log.after(at, SLICE_BYTES) == []
 
 
 def test_a_joined_event_is_bounded_so_that_a_slow_readers_cursor_moves() -> None:
     log = Log(10_000_000)
     for _ in range(100):
         log.append(Text("x" * 2000, 0))
-    joined = frames(log.after(0), 1)
+    joined = caught_up(log)
     assert joined.count(b"id: ") == 13
     assert joined.count(b"x" * 2000) == 100

@@ -11,7 +11,7 @@ from app.protocol.claude import Translator
 from app.protocol.encoding import parse
 from app.protocol.events import Event, Text, Unknown
 from app.protocol.jsontext import whole
-from app.protocol.log import Log, frames
+from app.protocol.log import Log
 from app.protocol.sse import Decoder, Frame
 from app.protocol.usage import Ledger, TextDigest
 from tests.protocol.cutting import PLACES, cut, cut_text
@@ -168,7 +168,9 @@ def test_any_message_cut_anywhere_is_rebuilt_as_claude_sent_it(
     decoder, ledger = Decoder(), Ledger()
     one = Translator(ledger, lambda: 7)
     pieces = cut(as_stream(message), places)
-    events = [event for piece in pieces for some in one.read(decoder.whole(piece)) for event in some]
+    events: list[Event] = []
+    for piece in pieces:
+        one.read(decoder.whole(piece), events)
     expected = Accumulated(message)
     fold = fold_of(events)
     assert fold.content(0) == healed(expected.blocks)
@@ -192,15 +194,15 @@ def test_a_reader_rebuilds_the_same_from_the_bytes_it_gets_wherever_it_was_cut_o
         for event in one.feed(each):
             log.append(event)
             if isinstance(event, Text):
-                digest.update(event.text)
+                digest.update(event.piece)
     cursor = place % (len(log) + 1)
-    data = b"".join(entry.frame for entry in log.after(0)[:cursor]) + frames(log.after(cursor), cursor + 1)
-    got: list[Event] = [parse(each.data) for each in Decoder().feed(data)]
+    before, (data, _, _) = log.after(0)[:cursor], log.frames(cursor)
+    got = before + [parse(each.data) for each in Decoder().feed(data)]
     assert fold_of(got).content(0) == healed(Accumulated(message).blocks)
     again = TextDigest()
     for event in got:
         if isinstance(event, Text):
-            again.update(event.text)
+            again.update(event.piece)
     assert again.hexdigest() == digest.hexdigest()
 
 

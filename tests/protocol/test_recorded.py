@@ -87,7 +87,7 @@ def test_a_recorded_stream_that_is_broken_is_not_passed_off_as_whole(row: dict[s
         if "two_message_starts" in features:  # a repetition before any content: the answer is there, and once
             expected = Accumulated(frames)
             assert [block["text"] for block in fold_of(events).content(0)] == [
-                "".join(event.text for event in events if isinstance(event, Text))
+                "".join(event.piece for event in events if isinstance(event, Text))
             ]
             assert fold_of(events).content(0) == expected.blocks
             assert (translator.ended, ledger.total()) == (True, expected.usage)

@@ -78,7 +78,16 @@ def said(pieces: Iterator[list[Event]]) -> tuple[list[Event], str | None]:
 
 def together(pieces: list[bytes]) -> tuple[list[Event], str | None]:
     decoder, one = Decoder(), Translator(Ledger(), lambda: 7)
-    return said(some for piece in pieces for some in one.read(decoder.whole(piece)))
+
+    def read() -> Iterator[list[Event]]:
+        for piece in pieces:
+            events: list[Event] = []
+            try:
+                one.read(decoder.whole(piece), events)
+            finally:
+                yield events
+
+    return said(read())
 
 
 def one_by_one(data: bytes) -> tuple[list[Event], str | None]:
@@ -117,10 +126,11 @@ def test_deltas_of_one_read_are_few_events_and_none_is_read_by_itself(
     assert callable(write)
     texts = [f"{n} \\" for n in range(1000)]
     one = Translator(Ledger(), lambda: 7)
-    list(one.read(as_stream([message_start(), start])))
+    events: list[Event] = []
+    one.read(as_stream([message_start(), start]), [])
     monkeypatch.setattr(one, "feed", None)
     data = as_stream([write(piece) for piece in texts])
-    events = [event for some in one.read(data) for event in some]
+    one.read(data, events)
     assert {type(event) for event in events} == {kind}
     assert "".join(
         event.piece for event in events if isinstance(event, Text | Thinking | ToolInput)

@@ -33,7 +33,7 @@ def shaped(log: Log, view: View, cursor: Cursor = START, paces: tuple[int, ...] 
 
 def sentences(*texts: str) -> list[tuple[str, str]]:
     log = log_of(*[Text(text, 0) for text in texts], BlockStop(0, 1))
-    return [(str(cursor), event.text) for cursor, event in shaped(log, SENTENCES) if isinstance(event, Text)]
+    return [(str(cursor), event.piece) for cursor, event in shaped(log, SENTENCES) if isinstance(event, Text)]
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def texts(events: list[Event]) -> dict[int, str]:
     out: dict[int, str] = {}
     for event in events:
         if isinstance(event, Text):
-            out[event.index] = out.get(event.index, "") + event.text
+            out[event.index] = out.get(event.index, "") + event.piece
     return out
 
 
