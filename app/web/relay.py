@@ -12,6 +12,7 @@ import random
 from collections.abc import Callable, Mapping
 
 from sse_starlette import EventSourceResponse
+from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from app.protocol import sse
@@ -19,11 +20,15 @@ from app.reader import Reader
 from app.web.connection import cut, writer
 
 
-class EventStream(EventSourceResponse):
+HEAD = tuple(EventSourceResponse(iter(())).raw_headers)
+"""What every event stream says of itself: its type, and that nothing on the way may keep or delay it."""
+
+
+class EventStream(Response):
     """The response that streams to one reader and closes it, however it ends.
 
-    It is sse-starlette's response with another way to send: that one runs four tasks for each stream and enters a
-    cancel scope for each frame, which cost more than all else on a delta's way.
+    It has the head of sse-starlette's response and another way to send: that one runs four tasks for each stream and
+    enters a cancel scope for each frame, which cost more than all else on a delta's way.
 
     Args:
         reader: Who reads.
@@ -46,12 +51,11 @@ class EventStream(EventSourceResponse):
         on_stuck: Callable[[], None],
     ) -> None:
         generation = reader.generation
-        super().__init__(
-            iter(()),
-            headers={**headers, "X-Chat-Id": generation.id, "Location": f"/api/chat/{generation.id}"},
-            ping=ping_s,
-            send_timeout=send_timeout_s,
-        )
+        self.status_code, self.background = 200, None  # what else FastAPI looks at
+        said = {**headers, "x-chat-id": generation.id, "location": f"/api/chat/{generation.id}"}
+        self.raw_headers = [*HEAD, *((name.lower().encode(), value.encode()) for name, value in said.items())]
+        self._ping_s = ping_s
+        self._send_timeout_s = send_timeout_s
         self._reader = reader
         self._at_once = at_once
         self._on_stuck = on_stuck
@@ -101,41 +105,40 @@ class EventStream(EventSourceResponse):
         if self._stopped or self._sending or self._next_slice:
             return
         try:
-            if self._started:
-                self._send_slice()
-            else:
-                self._start()
+            if message := self._send_slice() if self._started else self._start():
+                self._hand_over(message)
         except Exception as error:  # noqa: BLE001 - the request's task raises it
             self._stop(error)
 
-    def _start(self) -> None:
-        """Begin the answer, unless it is too early."""
+    def _start(self) -> Message | None:
+        """Begin the answer: return its head, unless it is too early."""
         generation = self._reader.generation
         if not self._at_once:
             if not generation.began:
-                return
+                return None
             if generation.refusal:
                 raise generation.refusal
         self._started = True
-        self._next_ping = self._loop.call_later(self.ping_interval, self._keep_alive)
-        self._hand_over(
-            {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
-        )
+        self._next_ping = self._loop.call_later(self._ping_s, self._keep_alive)
+        return {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
 
-    def _send_slice(self) -> None:
+    def _send_slice(self) -> Message | None:
+        """Write what comes next; return it where only a task can send it."""
         reader = self._reader
         if reader.over:
-            return
+            return None
         data = reader.take()
+        message: Message | None = None
         if self._opening:
             data, self._opening = self._opening + data, b""
         if data and (reader.over or not self._write(data)):
-            self._hand_over({"type": "http.response.body", "body": data, "more_body": not reader.over})
+            message = {"type": "http.response.body", "body": data, "more_body": not reader.over}
         elif reader.behind:
             # Whoever has a lot to catch up with lets others have their turn between the slices.
             self._next_slice = self._loop.call_soon(self._send_next_slice)
         if reader.due is not None and self._next_look is None:
             self._next_look = self._loop.call_at(reader.due, self._look_again)
+        return message
 
     def _send_next_slice(self) -> None:
         self._next_slice = None
@@ -146,7 +149,7 @@ class EventStream(EventSourceResponse):
         self._go_on()
 
     def _keep_alive(self) -> None:
-        self._next_ping = self._loop.call_later(self.ping_interval, self._keep_alive)
+        self._next_ping = self._loop.call_later(self._ping_s, self._keep_alive)
         if not (self._sending or self._reader.over or self._write(sse.KEEP_ALIVE)):
             self._hand_over({"type": "http.response.body", "body": sse.KEEP_ALIVE, "more_body": True})
 
@@ -155,12 +158,15 @@ class EventStream(EventSourceResponse):
     def _hand_over(self, message: Message) -> None:
         self._sending = self._loop.create_task(self._see_to(message))
 
-    async def _see_to(self, message: Message) -> None:
-        """Send *message*, then go on with all that has gathered."""
-        deadline = asyncio.timeout(self.send_timeout)
+    async def _see_to(self, message: Message | None) -> None:
+        """Send *message*, then all that has gathered, until the bell can write again."""
+        deadline = asyncio.timeout(None)
         try:
             async with deadline:
-                await self._send(message)
+                while message:
+                    deadline.reschedule(self._loop.time() + self._send_timeout_s)
+                    await self._send(message)
+                    message = self._send_slice()
         except TimeoutError as error:
             if deadline.expired():
                 self._on_stuck()
@@ -170,7 +176,6 @@ class EventStream(EventSourceResponse):
             self._stop(error)
         else:
             self._sending = None
-            self._go_on()
 
     def _stop(self, failure: BaseException | None) -> None:
         """Wake the request's task, which waits for the client to leave."""
