@@ -73,6 +73,7 @@ class Generation:
         cost_usd: What Claude's messages cost, as far as Claude reported them, once it has ended; None when unknown.
         readers: How many there are now.
         ttft_ms: From the beginning to the first piece of content.
+        duration_ms: From the beginning to the end, once that has come; 0 before.
     """
 
     def __init__(
@@ -101,6 +102,7 @@ class Generation:
         self._on_end = on_end
         self._began = time.monotonic()
         self.ttft_ms: int | None = None
+        self.duration_ms = 0
         self._digest = TextDigest()
         self._answered_model = model
         self._showed = False
@@ -209,13 +211,13 @@ class Generation:
         if self.log.ended:
             return
         self.cost_usd = self._rules.price(self.ledger.messages)
-        duration_ms = self.elapsed_ms()
+        self.duration_ms = self.elapsed_ms()
         usage = self.ledger.total()
         tokens = usage.get("output_tokens")
-        writing_ms = duration_ms - self.ttft_ms if self.ttft_ms is not None else 0
+        writing_ms = self.duration_ms - self.ttft_ms if self.ttft_ms is not None else 0
         timing = {
             "ttft_ms": self.ttft_ms,
-            "duration_ms": duration_ms,
+            "duration_ms": self.duration_ms,
             "tokens_per_second": round(tokens * 1000 / writing_ms, 1) if tokens and writing_ms > 0 else None,
         }
         digest = self._digest.hexdigest()
@@ -227,6 +229,7 @@ class Generation:
         if self.log.ended:
             return
         self.problem = problem.untraced()
+        self.duration_ms = self.elapsed_ms()
         self.cost_usd = self._rules.price(self.ledger.messages)
         error: dict[str, Any] = {
             "type": problem.type,

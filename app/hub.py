@@ -253,12 +253,16 @@ class Hub:
         self._live_of[generation.client] -= 1
         if not self._live_of[generation.client]:
             del self._live_of[generation.client]
+        loop = asyncio.get_running_loop()
+        self._timers[generation.id] = loop.call_later(self._settings.retention, self.retire, generation)
+        loop.call_soon(self._report, generation)  # readers are told first
+
+    def _report(self, generation: Generation) -> None:
+        """Tell the operator how *generation* has ended."""
         ended = outcome(generation, generation.owner if generation.owner != ANONYMOUS else None)
         self._metrics.generation_ended(ended, generation.problem)
         self._telemetry.generation_ended(ended, generation.record)
         logger.info("generation ended", extra={"fields": ended.fields()})
-        loop = asyncio.get_running_loop()
-        self._timers[generation.id] = loop.call_later(self._settings.retention, self.retire, generation)
 
     def retire(self, generation: Generation) -> None:
         """Forget a finished generation."""

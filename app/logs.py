@@ -23,6 +23,8 @@ MAX_FRAMES = 20
 
 MAX_CAUSES = 5
 
+_json = json.JSONEncoder(ensure_ascii=False).encode
+
 OURS = ("app", "uvicorn")
 """Whose messages are known to hold no text of anybody's."""
 
@@ -106,8 +108,10 @@ def _said(value: Any) -> str:
             return ",".join(f"{name}:{each}" for name, each in value.items()) or "-"
         case list():
             return ",".join(map(str, value)) or "-"
+        case int() if not isinstance(value, bool):
+            return str(value)
         case _:
-            return json.dumps(value, ensure_ascii=False)
+            return _json(value)
 
 
 def printable(text: str) -> str:

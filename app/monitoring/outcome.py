@@ -2,6 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import ip_network
 from typing import Any, Literal
 
@@ -107,7 +108,7 @@ def outcome(generation: Generation, user: str | None) -> Outcome:
         else "partial",
         cost_usd=generation.cost_usd,
         ttft_ms=generation.ttft_ms,
-        duration_ms=generation.elapsed_ms(),
+        duration_ms=generation.duration_ms,
         calls=record.calls,
         retries=record.retries,
         seams=record.seams,
@@ -137,6 +138,7 @@ def _end(problem: Problem | None, stop_reason: str | None, generation: Generatio
             return "upstream_error", None
 
 
+@lru_cache(1024)
 def coarse(address: str) -> str:
     """Return the network of *address*: enough to tell crowds apart, too little to tell a person."""
     try:
