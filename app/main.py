@@ -89,6 +89,7 @@ def create_app(settings: Settings, base_url: str | None) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # ours knows about generations too
     )
     app.add_middleware(Edge, settings=settings, gate=gate, tally=tally, metrics=metrics)
     if settings.cors_origins:

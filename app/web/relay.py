@@ -19,7 +19,6 @@ from app.protocol import sse
 from app.reader import Reader
 from app.web.connection import cut, writer
 
-
 HEAD = tuple(EventSourceResponse(iter(())).raw_headers)
 """What every event stream says of itself: its type, and that nothing on the way may keep or delay it."""
 

@@ -2,11 +2,12 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
+from fastapi.routing import APIRoute
 
 from app.accepted import is_loopback
 from app.caller import Caller
@@ -29,6 +30,18 @@ IDEMPOTENCY_KEY = re.compile(r"[\x20-\x7e]{1,200}")
 
 CLIENT_GONE = 499
 """The status of an answer that nobody is there to read. The number is nginx's."""
+
+
+class Plain(APIRoute):
+    """A route whose function takes the request as it is, and answers with a response of its own.
+
+    For what begins streams: to resolve what a function declares costs as much as to read and check a body (measured).
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the function."""
+        handler: Callable[[Request], Coroutine[Any, Any, Response]] = self.endpoint
+        return handler
 
 
 router = APIRouter()
@@ -57,10 +70,8 @@ Who = Annotated[Caller, Depends(_caller)]
 Key = Annotated[str | None, Depends(_key)]
 
 
-@router.post("/api/chat")
 async def chat(request: Request) -> Response:
     """Start a generation, or find the one that its Idempotency-Key started, and stream it or wait for its end."""
-    # Not left to FastAPI as elsewhere: its resolving them costs as much as reading and checking the body.
     gateway, caller = await _gateway(request), await _caller(request)
     key = await _key(request)
     settings = gateway.settings
@@ -80,6 +91,9 @@ async def chat(request: Request) -> Response:
     if generation.problem:
         raise generation.problem
     return _json(_message(generation), chat=generation, headers=started.headers)
+
+
+router.add_api_route("/api/chat", chat, methods=["POST"], route_class_override=Plain)
 
 
 @router.delete("/api/chat")
@@ -102,28 +116,25 @@ async def count_tokens(request: Request, gateway: Here, caller: Who) -> Response
         return _json({"input_tokens": await gateway.upstream.count_tokens(asked.counted())})
 
 
-@router.get("/api/chat/{generation_id}/stream")
-async def stream(
-    generation_id: str,
-    gateway: Here,
-    caller: Who,
-    last_event_id: Annotated[str | None, Header()] = None,
-    after: str | None = None,
-    buffer: str | None = None,
-    events: Annotated[list[str] | None, Query()] = None,
-) -> Response:
+async def stream(request: Request) -> Response:
     """Stream a generation from after the reader's cursor."""
-    generation = gateway.hub.find(generation_id, caller.owner)
-    view = view_of_query(buffer, events)
+    gateway, caller = await _gateway(request), await _caller(request)
+    asked = request.query_params
+    generation = gateway.hub.find(request.path_params["generation_id"], caller.owner)
+    view = view_of_query(asked.get("buffer"), asked.getlist("events") or None)
+    last_event_id = request.headers.get("last-event-id")
     if last_event_id is not None:
         cursor = gateway.cursor(generation, last_event_id, "Last-Event-ID")
     else:
-        cursor = gateway.cursor(generation, after or "")
+        cursor = gateway.cursor(generation, asked.get("after", ""))
     if generation.log.ended and cursor.number == len(generation.log):
         return Response(status_code=204)
     if cursor != START:
         gateway.metrics.resumes.inc()
     return _stream(gateway.reader(generation, cursor, caller, view), gateway, {}, at_once=True)
+
+
+router.add_api_route("/api/chat/{generation_id}/stream", stream, methods=["GET"], route_class_override=Plain)
 
 
 @router.get("/api/chat/{generation_id}")
