@@ -60,6 +60,8 @@ class Upstream:
         self._unspoken = [*self._secrets, *([prompt] if len(prompt) >= SHORTEST_PROMPT else [])]
         # A stream holds a connection; the hundred are for short calls.
         transport = Transport(settings.max_generations + 100, KEEP_ALIVE_S)
+        # Silence is watched by ``Silence``, for the whole call and with pings told apart.
+        timeout = httpx2.Timeout(connect=self._connect_s, pool=self._connect_s, read=None, write=None)
         self._client = anthropic.AsyncAnthropic(
             # The SDK wants some credential; an upstream of one's own may need none.
             api_key=settings.api_key.get_secret_value()
@@ -70,13 +72,17 @@ class Upstream:
             auth_token=self._secrets[0] if self._secrets and not settings.api_key else None,
             base_url=base_url,
             max_retries=0,
-            # Silence is watched by ``_Silence``, for the whole call and with pings told apart.
-            timeout=httpx2.Timeout(connect=self._connect_s, pool=self._connect_s, read=None, write=None),
+            timeout=timeout,
             http_client=Client(transport),
         )
 
-        # Whole, so that the SDK need not put it together for each call.
+        # What the SDK would work out for each call: the whole address, and options whose defaults it copies deeply.
         self._messages_url = str(self._client.base_url).rstrip("/") + "/v1/messages"
+        self._options: anthropic.RequestOptions = {
+            "headers": {"Accept-Encoding": "identity", "Content-Type": "application/json"},
+            "max_retries": 0,
+            "timeout": timeout,
+        }
 
     async def close(self) -> None:
         """Close all connections."""
@@ -94,7 +100,7 @@ class Upstream:
         """
         content = jsontext.render({**body, "stream": True})
         decoder = Decoder()
-        answered: dict[str, str] = {}
+        answered: dict[str, str | None] = {}
         with _told(answered), self._as_problems(body.get("model")):
             async with Silence(self._stall_s, self._total_s, self._gaps) as silence:
                 answer = await self._client.post(
@@ -103,12 +109,12 @@ class Upstream:
                     cast_to=httpx2.Response,
                     stream=True,
                     stream_cls=anthropic.AsyncStream[object],
-                    options={"headers": {"Accept-Encoding": "identity", "Content-Type": "application/json"}},
+                    options=self._options,
                 )
                 # The declared type is the stream class; a cast_to of httpx2.Response gives the response itself.
                 response = cast("httpx2.Response", answer)
-                answered |= response.headers
-                record.answered(response.headers.get("request-id"))
+                answered["request-id"] = request_id = response.headers.get("request-id")
+                record.answered(request_id)
                 try:
                     _insist_on_event_stream(response)
 
@@ -201,7 +207,7 @@ class Upstream:
 
 
 @contextmanager
-def _told(headers: Mapping[str, str]) -> Iterator[None]:
+def _told(headers: Mapping[str, str | None]) -> Iterator[None]:
     """Give what goes wrong Claude's request id, from the *headers* of its answer; log what is the operator's to set right."""
     try:
         yield

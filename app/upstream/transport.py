@@ -18,8 +18,6 @@ from app.upstream.exchange import Exchange
 PUSH = "gateway.push"
 """Extension of a response: its ``Exchange``, which hands out the body as it comes."""
 
-CONTROL = (b"\r", b"\n", b"\0")
-
 
 class Transport(httpx2.AsyncBaseTransport):
     """Sends requests and returns their answers as soon as the head is there.
@@ -96,13 +94,26 @@ class Client(httpx2.AsyncClient):
 
     def build_request(self, method: str, url: Any, **given: Any) -> httpx2.Request:
         """Return the request that is given."""
-        whole = {name: value for name, value in given.items() if value is not None}
-        if whole.keys() - {"headers", "content", "timeout"} or not isinstance(
-            given.get("timeout"), httpx2.Timeout
-        ):
-            return super().build_request(method, url, **given)
-        extensions = {"timeout": whole.pop("timeout").as_dict()}
-        return httpx2.Request(method, url, **whole, extensions=extensions)
+        match {name: value for name, value in given.items() if value is not None}:
+            case {
+                "headers": httpx2.Headers() as headers,
+                "content": bytes() as content,
+                "timeout": httpx2.Timeout() as timeout,
+                **rest,
+            } if not rest:
+                # With a body of its own, a request adds no headers; otherwise it looks through them six times.
+                return httpx2.Request(
+                    method,
+                    url,
+                    headers=[
+                        (b"Host", url.netloc),
+                        *headers.raw,
+                        (b"Content-Length", b"%d" % len(content)),
+                    ],
+                    stream=httpx2.ByteStream(content),
+                    extensions={"timeout": timeout.as_dict()},
+                )
+        return super().build_request(method, url, **given)
 
     async def send(self, request: httpx2.Request, *, stream: bool = False, **options: Any) -> httpx2.Response:
         """Return the answer to *request*, after redirects."""
@@ -143,10 +154,11 @@ def _head(request: httpx2.Request, target: aiohttp.ClientRequest) -> bytes:
             login = aiohttp.encode_basic_auth(target.proxy.user, target.proxy.password or "")
             lines.append(b"Proxy-Authorization: " + login.encode())
     lines.insert(0, b"%b %b HTTP/1.1" % (request.method.encode("ascii"), path))
-    if any(character in line for line in lines for character in CONTROL):
+    head = b"\r\n".join(lines)
+    if b"\0" in head or not head.count(b"\r") == head.count(b"\n") == len(lines) - 1:
         msg = "a header has a line end in it"
         raise httpx2.LocalProtocolError(msg)
-    return b"\r\n".join(lines) + b"\r\n\r\n"
+    return head + b"\r\n\r\n"
 
 
 def _socket(address: Any) -> socket.socket:
