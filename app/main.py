@@ -89,6 +89,9 @@ def create_app(settings: Settings, base_url: str | None) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
+        # The socket's address would match a generation's, so it comes first. None is included as a router, through all of
+        # whose routes each request would go twice.
+        routes=[*websocket.router.routes, *routes.router.routes, *session.router.routes],
         telemetry={"tracing": False, "metrics": False, "logs": False},  # ours knows about generations too
     )
     app.add_middleware(Edge, settings=settings, gate=gate, tally=tally, metrics=metrics)
@@ -98,10 +101,6 @@ def create_app(settings: Settings, base_url: str | None) -> FastAPI:
     app.add_middleware(Turns)
     for kind in (HTTPException, RequestValidationError):
         app.add_exception_handler(kind, _as_problem)
-    # The socket's address would match a generation's, so it comes first.
-    app.include_router(websocket.router)
-    app.include_router(routes.router)
-    app.include_router(session.router)
 
     @app.websocket("/{path:path}")
     async def elsewhere(socket: WebSocket, path: str) -> None:

@@ -38,14 +38,15 @@ CSP = (
     "require-trusted-types-for 'script'; trusted-types 'none'"
 )
 
-SECURITY_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-    "X-Frame-Options": "DENY",
-}
+SECURITY_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
+    (b"x-frame-options", b"DENY"),
+)
+"""Of every answer that does not say otherwise."""
 
 HEALTH = ("/healthz", "/readyz")
 """Load balancers ask these with whatever Host and address they have."""
@@ -102,7 +103,7 @@ class Edge:
         async def send_with_headers(message: Message) -> None:
             nonlocal started
             if message["type"] in ("http.response.start", "websocket.http.response.start"):
-                self._dress(MutableHeaders(scope=message), caller)
+                self._dress(message, caller)
             started = True
             await send(message)
 
@@ -148,14 +149,16 @@ class Edge:
         else:
             await respond(told, caller.request_id, receive, send)
 
-    def _dress(self, out: MutableHeaders, caller: Caller) -> None:
-        out["X-Request-Id"] = caller.request_id
-        for name, value in SECURITY_HEADERS.items():
-            out.setdefault(name, value)
-        if out.get("content-type", "").startswith("text/html"):
-            out["Content-Security-Policy"] = CSP
+    def _dress(self, head: Message, caller: Caller) -> None:
+        """Add to the *head* of an answer what all of them have."""
+        said = dict(head["headers"])
+        added = [(b"x-request-id", caller.request_id.encode())]
+        added += [(name, value) for name, value in SECURITY_HEADERS if name not in said]
+        if said.get(b"content-type", b"").startswith(b"text/html"):
+            added.append((b"content-security-policy", CSP.encode()))
+        head["headers"] = [*head["headers"], *added]
         if self._origins:
-            out.add_vary_header("Origin")
+            MutableHeaders(scope=head).add_vary_header("Origin")
 
     def _check(self, scope: Scope, headers: Headers, caller: Caller) -> None:
         if scope["path"] in HEALTH:
