@@ -166,10 +166,9 @@ async def _as_problem(request: Request, error: Exception) -> Response:
 
 def _methods(request: Request) -> list[str]:
     """Return the methods that the address of *request* takes (RFC 9110, §15.5.6: a 405 names them)."""
-    ours = [*routes.router.routes, *session.router.routes, *request.app.routes]
     here = [
         route.methods or ()
-        for route in ours
+        for route in request.app.routes
         if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE
     ]
     return sorted({method for methods in here for method in methods})

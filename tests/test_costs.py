@@ -6,16 +6,20 @@ scheduled, and memory. What answers leave behind for the collector is counted in
 
 import asyncio
 import gc
+import sys
 import tracemalloc
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any, TypeVar
 
 import pytest
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
+from app.generation import Generation
+from app.hub import Hub
 from app.protocol import log as log_module
 from app.protocol.claude import Translator
 from app.protocol.deltas import Writer
@@ -27,9 +31,22 @@ from app.upstream.exchange import Exchange
 from app.web import wire
 from tests.reading import Stream, ask
 from tests.running import serving
-from tests.scripted import ScriptedClaude, ending, frame, message_start, text_block
+from tests.scripted import ScriptedClaude, ending, frame, message_start, saying, text_block
 
 DELTAS = 40
+
+PARTS = (
+    "app",
+    "anthropic",
+    "fastapi",
+    "httpx2",
+    "limits",
+    "prometheus_client",
+    "pydantic",
+    "starlette",
+    "uvicorn",
+)
+"""Packages whose code nothing but the gateway runs in these tests."""
 
 
 class Paced:
@@ -143,6 +160,67 @@ async def test_what_comes_together_is_one_ring_one_encoding_and_one_write(
     assert counts["appends"] <= most
     assert counts["writes"] <= most
     assert counts["encodings"] < 20
+
+
+async def test_a_short_answer_takes_one_task_to_make_and_one_to_send(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with (
+        counting(monkeypatch) as counts,
+        ScriptedClaude(lambda _: saying("one")) as claude,
+        serving(claude.url) as gateway,
+    ):
+        await (await gateway.stream(ask("x"))).rest()
+        counts.clear()
+        stream = await gateway.stream(ask("x"))
+        await stream.rest()
+    assert stream.text == "one"
+    assert counts["tasks"] == 2
+    # Its head, what it says and its end, each as it comes: the scripted Claude writes them one by one.
+    assert counts["writes"] <= counts["appends"] + 2
+
+
+async def test_readers_are_sent_the_end_before_the_operator_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    send, report = RequestResponseCycle.send, Hub._report
+
+    async def sending(cycle: RequestResponseCycle, message: Any) -> None:
+        await send(cycle, message)
+        if b"[DONE]" in message.get("body", b""):
+            told.append("readers")
+
+    def reporting(hub: Hub, generation: Generation) -> None:
+        told.append("operator")
+        report(hub, generation)
+
+    monkeypatch.setattr(RequestResponseCycle, "send", sending)
+    monkeypatch.setattr(Hub, "_report", reporting)
+    async with (
+        ScriptedClaude(lambda _: [b"".join(saying("one"))]) as claude,
+        serving(claude.url) as gateway,
+    ):
+        await (await gateway.stream(ask("x"))).rest()
+    assert told == ["readers", "operator"]
+
+
+async def test_a_short_answer_costs_no_more_calls_than_it_did() -> None:
+    """Of functions in Python, the libraries' included: nearly all of a stream's fixed cost is spread over them."""
+    calls: Counter[str] = Counter()
+
+    def count(frame: FrameType, event: str, _: Any) -> None:
+        if event == "call":
+            calls[frame.f_globals.get("__name__", "").partition(".")[0]] += 1
+
+    async with (
+        ScriptedClaude(lambda _: [b"".join(saying("one"))]) as claude,
+        serving(claude.url) as gateway,
+    ):
+        await (await gateway.stream(ask("x"))).rest()  # what is made on first use
+        sys.setprofile(count)
+        try:
+            await (await gateway.stream(ask("x"))).rest()
+        finally:
+            sys.setprofile(None)
+    assert calls["app"] > 100  # it counts
+    assert sum(calls[part] for part in PARTS) < 1050
 
 
 def _relay(pieces: list[bytes]) -> Log:
