@@ -110,6 +110,7 @@ export class Chat {
   #serveAsking() {
     const { composer, settings } = this.#desk;
     const workspace = this.#workspace;
+    composer.onEditLast = () => this.#thread.editLast();
     composer.onStop = () => void workspace.writing?.connection.stop();
     this.#desk.onDraft = () => workspace.touchDraft();
     this.#desk.request = (content) => workspace.request(content);
@@ -120,6 +121,8 @@ export class Chat {
       byId("welcome").hidden = path.length > 0;
       this.#offerLatest();
       document.title = record.title ? text.windowTitle(record.title) : "claude-gateway";
+      byId("title").textContent = record.title || "claude-gateway";
+      byId("title").toggleAttribute("data-named", record.title !== "");
       this.#list.current = id;
       this.#desk.changed();
     };

@@ -34,6 +34,8 @@ export class Composer {
   /** @type {(content: Content, draft: Draft) => void} the draft is what it was made from */
   onSend = () => {};
   onStop = () => {};
+  /** The reader wants to word the last question otherwise. */
+  onEditLast = () => {};
   /** The draft changed. */
   onChange = () => {};
   /** Why this draft cannot be sent, if so. @type {() => string | null} */
@@ -54,6 +56,11 @@ export class Composer {
       else this.#send();
     });
     onEnter(this.#field, () => this.#send());
+    this.#field.addEventListener("keydown", (event) => {
+      if (event.key !== "ArrowUp" || event.isComposing || this.draft) return;
+      event.preventDefault();
+      this.onEditLast();
+    });
     this.#field.addEventListener("input", () => {
       this.#problem.replaceChildren();
       this.#changed();

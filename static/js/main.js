@@ -80,6 +80,8 @@ for (const button of /** @type {HTMLElement[]} */ ([byId("new"), part(byId("side
   });
 }
 desk.shortcuts.add("newChat", "Mod+Shift+O", begin);
+desk.shortcuts.add("search", "Mod+K", () => drawer.search());
+desk.shortcuts.add("sidebar", "Mod+Shift+S", () => drawer.toggle());
 serveFiles(byId("sidebar"), (act) => withChat(({ library }) => act(library)), {
   onProblem: (problem) => trouble.say(problem),
   onDone: (imported) => announcer.say(text.imports.done(imported)),

@@ -10,12 +10,16 @@ import { text } from "./text.js";
 /** @typedef {import("./composer.js").Content} Content */
 /** @typedef {import("./events.js").Json} Json */
 
+/** characters and lines after which a question is folded */
+const LONG = 1200;
+const TALL = 16;
+
 /**
- * @param {{content: Content}} prompt
+ * @param {{content: Content, created: number}} prompt
  * @param {(words: string) => void} onEdit
  * @returns {HTMLElement}
  */
-export function promptView({ content }, onEdit) {
+export function promptView({ content, created }, onEdit) {
   const element = make("prompt");
   element.setAttribute("aria-label", text.you);
   part(element, "title").textContent = text.you;
@@ -31,8 +35,32 @@ export function promptView({ content }, onEdit) {
     part(chip, "remove").remove();
     list.append(chip);
   }
-  element.append(actions(element, words, onEdit));
+  if (words.length > LONG || words.split("\n", TALL + 1).length > TALL) fold(element);
+  const tools = actions(element, words, onEdit);
+  const time = /** @type {HTMLTimeElement} */ (part(tools, "time"));
+  Object.assign(time, {
+    dateTime: new Date(created).toISOString(),
+    textContent: text.at(created),
+    title: text.atLength(created),
+  });
+  element.append(tools);
   return element;
+}
+
+/** Show the beginning alone, until the reader wants all of it. @param {HTMLElement} element */
+function fold(element) {
+  const button = part(element, "more");
+  const show = (/** @type {boolean} */ folded) => {
+    element.toggleAttribute("data-folded", folded);
+    button.textContent = folded ? text.page.showAll : text.showLess;
+    button.ariaExpanded = String(!folded);
+  };
+  show(true);
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    show(!element.hasAttribute("data-folded"));
+    element.scrollIntoView({ block: "nearest" }); // its beginning, when it was folded from far below
+  });
 }
 
 /** @param {HTMLElement} element @param {string} words @param {(words: string) => void} onEdit */
@@ -43,12 +71,13 @@ function actions(element, words, onEdit) {
   const edit = part(tools, "edit");
   edit.addEventListener("click", async () => {
     const { editForm } = await import("./edit.js");
+    const before = document.activeElement;
     const form = editForm(words, {
       onSave: onEdit,
       onClose: () => {
         delete element.dataset.editing;
         form.remove();
-        edit.focus();
+        (before instanceof HTMLElement && before !== document.body ? before : edit).focus();
       },
     });
     element.dataset.editing = "";

@@ -10,11 +10,14 @@
 const LETS_GO = 3;
 /** px from the end that count as being there */
 const NEAR = 60;
+/** what changes its height when it is clicked */
+const FOLDS = "summary, [aria-pressed], [aria-expanded]:not([aria-haspopup])";
 
 export class Follower {
   #scroller;
   #expected = -1;
   #last = 0;
+  #folded = false; // since the last layout
 
   /** The reader is at the end and is taken along; not before there is something to follow (see `toEnd`). */
   following = false;
@@ -25,6 +28,7 @@ export class Follower {
   constructor(scroller) {
     this.#scroller = scroller;
     scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    scroller.addEventListener("click", ({ target }) => this.#fold(/** @type {Element} */ (target)));
     // The end moves when something is written, a keyboard opens, the composer grows, what came into view gets its real
     // height. Told after layout, before paint: nothing here makes the browser lay out the page once more.
     const observer = new ResizeObserver(() => this.#follow());
@@ -44,10 +48,21 @@ export class Follower {
     this.#scroller.scrollTop = this.#expected;
   }
 
+  /** What is opened or closed stays where it is, and the end moves: the reader is not there. @param {Element} target */
+  #fold(target) {
+    if (!target.closest(FOLDS)) return;
+    this.#folded = true;
+    this.#set(false);
+  }
+
   /** Go along, if the reader is at the end. */
   #follow() {
+    if (!this.following && !this.#folded) return;
+    const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
+    const end = scrollHeight - clientHeight;
+    if (this.#folded && end - scrollTop < LETS_GO) this.#set(true); // there, after all
+    this.#folded = false;
     if (!this.following) return;
-    const end = this.#scroller.scrollHeight - this.#scroller.clientHeight;
     this.#expected = end;
     this.#scroller.scrollTop = end;
   }

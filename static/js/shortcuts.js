@@ -18,7 +18,11 @@ import { text } from "./text.js";
 const WRITING = [
   ["send", "Enter"],
   ["newLine", "Shift+Enter"],
+  ["editLast", "ArrowUp"],
 ];
+
+/** What stands on the key, where its name is another. @type {Record<string, string>} */
+const SHOWN = { Escape: "Esc", ArrowUp: "↑" };
 
 const apple = () => /Mac|iPhone|iPad/.test(navigator.platform);
 
@@ -84,7 +88,7 @@ function row(words, keys) {
   part(item, "words").textContent = words;
   part(item, "keys").replaceChildren(
     ...keys.split("+").map((key) => {
-      const shown = key === "Mod" ? (apple() ? "⌘" : "Ctrl") : key === "Escape" ? "Esc" : key;
+      const shown = key === "Mod" ? (apple() ? "⌘" : "Ctrl") : (SHOWN[key] ?? key);
       return Object.assign(document.createElement("kbd"), { textContent: shown });
     }),
   );

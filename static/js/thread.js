@@ -120,6 +120,13 @@ export class Thread {
     this.#fill(path, this.#round, earlier === Infinity ? Infinity : SLICE);
   }
 
+  /** Let the reader word the last question otherwise. */
+  editLast() {
+    const prompts = this.#log.querySelectorAll(".prompt");
+    const last = prompts[prompts.length - 1];
+    if (last) part(last, "edit").click();
+  }
+
   /** All of an answer is shown. @param {Generation} generation */
   finish({ reply, answer }) {
     if (this.#elements.get(reply.id) !== answer.view.element) return;

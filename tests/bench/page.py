@@ -112,7 +112,7 @@ OPEN = """async ([prose, messages]) => {
     { type: "done", stop_reason: "end_turn" },
   ]) transcript = apply(transcript, event);
   const path = Array.from({ length: messages }, (_, n) => n % 2 === 0
-    ? { id: `${n}`, role: "user", content: "And what about the next river?" }
+    ? { id: `${n}`, role: "user", created: n, content: "And what about the next river?" }
     : { id: `${n}`, role: "assistant", transcript, unfinished: null, turns: [], asked: {} });
   const follower = new Follower(document.getElementById("scroller"));
   const thread = new Thread(log, follower, { of: () => null });

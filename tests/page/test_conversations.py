@@ -31,10 +31,14 @@ def new(chat: Chat) -> None:
 
 
 def test_conversations_are_kept_found_named_pinned_deleted_and_had_back(chat: Chat) -> None:
+    heading = chat.page.get_by_role("heading", level=1)
+    expect(heading).to_have_text("claude-gateway")
     chat.ask("How do rivers flow?")
     chat.finished()
+    expect(heading).to_have_text("How do rivers flow?")
     new(chat)
     expect(chat.page).to_have_title("claude-gateway")
+    expect(heading).to_have_text("claude-gateway")
     chat.field.fill("a draft of something else")
     chat.page.get_by_role("link", name="How do rivers flow?").click()
     expect(chat.page.locator(".prompt__text")).to_have_text("How do rivers flow?")
@@ -123,6 +127,11 @@ def test_questions_and_answers_branch_and_every_branch_stays(chat: Chat) -> None
     expect(prompts).to_have_text(["First.", "Second."])
     chat.page.reload()
     expect(prompts).to_have_text(["First.", "Second."])
+    chat.field.press("ArrowUp")
+    expect(edited).to_be_focused()
+    expect(edited).to_have_value("Second.")
+    chat.page.keyboard.press("Escape")
+    expect(chat.field).to_be_focused()
     with chat.page.expect_request("**/api/chat") as sent:
         chat.ask("Third.")
     messages = json.loads(sent.value.post_data or "")["messages"]

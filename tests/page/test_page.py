@@ -1,6 +1,7 @@
 """The chat page in a real browser, against the real gateway."""
 
 import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -134,7 +135,7 @@ def test_thinking_is_there_but_closed(chat: Chat) -> None:
         chat.page,
         START,
         {"type": "block_start", "index": 0, "kind": "thinking", "at_ms": 100},
-        {"type": "thinking", "index": 0, "thinking": "Hm, rivers."},
+        {"type": "thinking", "index": 0, "thinking": "Hm, rivers.\n" * 80},
         {"type": "signature", "index": 0, "signature": "s"},
         {"type": "block_stop", "index": 0, "at_ms": 3300},
         {"type": "block_start", "index": 1, "kind": "text", "at_ms": 3300},
@@ -145,8 +146,15 @@ def test_thinking_is_there_but_closed(chat: Chat) -> None:
     chat.ask("Why?")
     chat.finished()
     expect(chat.page.get_by_text("Hm, rivers.")).to_be_hidden()
-    chat.page.get_by_text("Thought for 3.2 s").click()
+    fold = chat.page.get_by_text("Thought for 3.2 s")
+    before = fold.bounding_box()
+    fold.click()
     expect(chat.page.get_by_text("Hm, rivers.")).to_be_visible()
+    expect(chat.page.get_by_role("button", name="Jump to the latest")).to_be_visible()
+    assert fold.bounding_box() == before  # the end goes away, what was opened stays
+    fold.click()
+    expect(chat.page.get_by_role("button", name="Jump to the latest")).to_be_hidden()
+    assert fold.bounding_box() == before
 
 
 def test_the_accessibility_tree(chat: Chat) -> None:
@@ -158,6 +166,26 @@ def test_the_accessibility_tree(chat: Chat) -> None:
     expect(log.get_by_role("article", name="You").locator(".prompt__text")).to_have_text("Hello?")
     expect(log.get_by_role("article", name="Assistant, claude-test")).to_have_attribute("aria-busy", "false")
     expect(chat.page.get_by_role("status")).to_have_count(1)
+    asked = log.locator("time")
+    expect(asked).to_have_text(re.compile(r"^\d\d?:\d\d( [AP]M)?$"))
+    expect(asked).to_have_attribute("title", re.compile(r"20\d\d"))
+
+
+def test_a_long_question_is_folded(chat: Chat) -> None:
+    answer_with(chat.page, START, *TEXT, DONE)
+    chat.ask("A line of a long question.\n" * 60)
+    chat.finished()
+    question = chat.page.locator(".prompt")
+    folded = question.bounding_box()
+    fold = question.get_by_role("button", name="Show all")
+    fold.click()
+    unfolded = question.bounding_box()
+    assert folded
+    assert unfolded
+    assert unfolded["height"] > 2 * folded["height"]
+    question.get_by_role("button", name="Show less").click()
+    expect(fold).to_be_in_viewport()
+    assert question.bounding_box() == folded
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

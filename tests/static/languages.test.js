@@ -43,7 +43,7 @@ for (const [code, texts] of Object.entries(others)) {
 }
 
 /** A sample of what a parameter may be: two values of the type that the text takes, told by its name. */
-const SAMPLES = { model: ["x-1", "y-2"], reason: ["a_b", "c_d"], id: ["req_1", "req_2"] };
+const SAMPLES = { model: ["x-1", "y-2"], reason: ["a_b", "c_d"], id: ["req_1", "req_2"], when: [4, 1e12] };
 
 for (const [code, texts] of Object.entries({ en, ...others })) {
   test(`${code} uses every parameter of its texts`, () => {

@@ -3,7 +3,7 @@
 
 import { formats, isolated } from "./formats.js";
 
-const { number, measure, plural, dollars, size } = formats("ar");
+const { number, measure, plural, dollars, size, moment, momentAtLength } = formats("ar");
 /** @param {number} ms */
 const time = (ms) => (ms < 950 ? `${number(ms)} م.ث` : `${measure(ms / 1000)} ث`);
 
@@ -155,6 +155,10 @@ export const texts = {
   promptBranch: { previous: "الصياغة السابقة", next: "الصياغة التالية" },
   answerBranch: { previous: "الإجابة السابقة", next: "الإجابة التالية" },
 
+  showLess: "عرض أقل",
+  at: (when) => moment(when),
+  atLength: (when) => momentAtLength(when),
+
   send: "إرسال",
   stop: "إيقاف",
   stopping: "جارٍ الإيقاف…",
@@ -202,6 +206,9 @@ export const texts = {
     stop: "إيقاف الإجابة",
     message: "إلى خانة الكتابة",
     newChat: "محادثة جديدة",
+    search: "البحث في المحادثات",
+    sidebar: "إظهار المحادثات أو إخفاؤها",
+    editLast: "تعديل السؤال الأخير (والحقل فارغ)",
     settings: "الإعدادات",
     sheet: "هذه القائمة",
   },

@@ -6,7 +6,7 @@ import { formats } from "./formats.js";
 /** @typedef {typeof texts} Texts */
 /** @typedef {{kind: string, prompt: string, sent?: string}} Example  `sent`: when it is not just the prompt */
 
-const { number, measure, plural, dollars, size } = formats("en");
+const { number, measure, plural, dollars, size, moment, momentAtLength } = formats("en");
 /** @param {number} ms */
 const time = (ms) => (ms < 950 ? `${number(ms)} ms` : `${measure(ms / 1000)} s`);
 
@@ -158,6 +158,12 @@ export const texts = {
   promptBranch: { previous: "Previous wording", next: "Next wording" },
   answerBranch: { previous: "Previous answer", next: "Next answer" },
 
+  showLess: "Show less",
+  /** When it was asked. @param {number} when  ms since 1970 */
+  at: (when) => moment(when),
+  /** @param {number} when  ms since 1970 */
+  atLength: (when) => momentAtLength(when),
+
   send: "Send",
   stop: "Stop",
   stopping: "Stopping…",
@@ -202,6 +208,9 @@ export const texts = {
     stop: "Stop the answer",
     message: "To the text field",
     newChat: "New conversation",
+    search: "Search conversations",
+    sidebar: "Show or hide conversations",
+    editLast: "Edit the last question (when the field is empty)",
     settings: "Settings",
     sheet: "This sheet",
   },

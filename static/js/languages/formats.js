@@ -8,6 +8,9 @@ export const isolated = (name) => `\u2068${name}\u2069`;
 export function formats(locale) {
   const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
   const tenths = new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+  const time = new Intl.DateTimeFormat(locale, { timeStyle: "short" });
+  const date = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
+  const atLength = new Intl.DateTimeFormat(locale, { dateStyle: "full", timeStyle: "short" });
   const rules = new Intl.PluralRules(locale);
   return {
     /** @param {number} n */
@@ -30,6 +33,15 @@ export function formats(locale) {
       const style = { minimumFractionDigits: digits, maximumFractionDigits: digits };
       return new Intl.NumberFormat(locale, { style: "currency", currency: "USD", ...style }).format(usd);
     },
+
+    /** A time of day; of another day with its date. @param {number} when  ms since 1970 @param {number} [now] */
+    moment: (when, now = Date.now()) => {
+      const day = (/** @type {number} */ ms) => new Date(ms).toDateString();
+      return (day(when) === day(now) ? time : date).format(when);
+    },
+
+    /** @param {number} when  ms since 1970 */
+    momentAtLength: (when) => atLength.format(when),
 
     /** @param {number} bytes */
     size: (bytes) => {

@@ -3,7 +3,7 @@
 
 import { formats } from "./formats.js";
 
-const { number, measure, dollars, size } = formats("ja");
+const { number, measure, dollars, size, moment, momentAtLength } = formats("ja");
 /** @param {number} ms */
 const time = (ms) => (ms < 950 ? `${number(ms)} ミリ秒` : `${measure(ms / 1000)} 秒`);
 
@@ -139,6 +139,10 @@ export const texts = {
   promptBranch: { previous: "前の言い方", next: "次の言い方" },
   answerBranch: { previous: "前の答え", next: "次の答え" },
 
+  showLess: "折りたたむ",
+  at: (when) => moment(when),
+  atLength: (when) => momentAtLength(when),
+
   send: "送信",
   stop: "停止",
   stopping: "停止しています…",
@@ -179,6 +183,9 @@ export const texts = {
     stop: "回答を停止",
     message: "入力欄へ移動",
     newChat: "新しい会話",
+    search: "会話を検索",
+    sidebar: "会話の一覧を表示・非表示",
+    editLast: "最後の質問を編集(入力欄が空のとき)",
     settings: "設定",
     sheet: "この一覧",
   },

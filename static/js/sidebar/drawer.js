@@ -34,16 +34,26 @@ export class Drawer {
   toggle() {
     if (!ROOMY.matches) this.#dialog.showModal();
     else {
-      const open = document.body.dataset.sidebar !== "open";
-      document.body.dataset.sidebar = open ? "open" : "closed";
-      prefer("sidebar", open ? "open" : "closed");
+      const next = this.#open ? "closed" : "open";
+      document.body.dataset.sidebar = next;
+      prefer("sidebar", next);
     }
     this.#say();
+  }
+
+  /** Search from wherever the focus is. */
+  search() {
+    if (!this.#open) this.toggle();
+    part(this.#sidebar, "search").focus();
   }
 
   /** The reader has found what the drawer was opened for. */
   close() {
     this.#dialog.close();
+  }
+
+  get #open() {
+    return ROOMY.matches ? document.body.dataset.sidebar === "open" : this.#dialog.open;
   }
 
   #place() {
@@ -55,8 +65,7 @@ export class Drawer {
   }
 
   #say() {
-    const open = ROOMY.matches ? document.body.dataset.sidebar === "open" : this.#dialog.open;
-    this.#button.ariaExpanded = String(open);
-    this.#button.ariaLabel = this.#button.title = open ? text.sidebar.close : text.sidebar.open;
+    this.#button.ariaExpanded = String(this.#open);
+    this.#button.ariaLabel = this.#button.title = this.#open ? text.sidebar.close : text.sidebar.open;
   }
 }
