@@ -91,11 +91,9 @@ class _Answer:
                     message.message_id,
                     message.model,
                 )
+            self._insist_on_turns_left()  # a call may have the id of an earlier one, and start nothing
             number += 1
-            self._teller.record.tool_turns += 1
-            if number > self._max_tool_turns:
-                msg = "The answer called tools more often than this gateway lets it (GATEWAY_MAX_TOOL_TURNS)."
-                raise TooLong(msg, limit="tool_turns")
+            self._teller.record.tool_turns = number
             body = self._base = self._with_results(number - 1, calls)
 
     def _stay_in_container(self, container: Any) -> None:
@@ -134,7 +132,13 @@ class _Answer:
         ours = name in self._registered and not call.block.get("toolset_name")
         cut_off = given is None
         if ours and not cut_off and id_ not in self._running:
+            self._insist_on_turns_left()
             self._running[id_] = asyncio.get_running_loop().create_task(self._run(id_, name, given))
+
+    def _insist_on_turns_left(self) -> None:
+        if self._teller.record.tool_turns >= self._max_tool_turns:
+            msg = "The answer called tools more often than this gateway lets it (GATEWAY_MAX_TOOL_TURNS)."
+            raise TooLong(msg, limit="tool_turns")
 
     async def _run(self, call: str, name: str, given: Any) -> None:
         noted = self._teller.record.tool(call, name)

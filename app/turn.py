@@ -72,7 +72,7 @@ class Turn:
         number: Which assistant message of the generation this is.
         first_index: Index of its first new content block.
         ran: Ids of the calls that have been started here.
-        on_call: Told of every whole call.
+        on_call: Told of every whole call; it may raise a Problem.
     """
 
     def __init__(
@@ -179,9 +179,10 @@ class Turn:
         for event in events:
             if self._joint is None or not self._at_joint(event, self._joint):
                 self._saying.append(event)
+        self._tell()
+        for event in events:
             if isinstance(event, ToolUse):
                 self._on_call(event)
-        self._tell()
 
     def _tell(self) -> None:
         """Say what has come together."""

@@ -195,16 +195,35 @@ async def test_a_registered_tool_that_was_not_asked_for_does_not_run() -> None:
     assert stream.terminal["stop_reason"] == "tool_use"
 
 
-async def test_turns_are_bounded() -> None:
+async def test_turns_are_bounded_and_no_tool_runs_in_one_too_many() -> None:
+    def script(call: Call) -> Answer:
+        return [
+            message_start(),
+            *call_block(0, f"t{len(claude.calls)}", "add", '{"a": 1}'),
+            *ending("tool_use"),
+        ]
+
     async with (
-        ScriptedClaude(lambda _: calling(("add", {"a": 1}))) as claude,
+        ScriptedClaude(script) as claude,
         serving(claude.url, tools=KIT, max_tool_turns=3) as gateway,
     ):
         stream = await (await gateway.stream(asking("add"))).rest()
     assert len(claude.calls) == 4
+    assert len(stream.of("tool_result")) == 3
+    assert len(stream.of("block_stop")) == 4
     assert stream.terminal["type"] == "error"
     assert "GATEWAY_MAX_TOOL_TURNS" in stream.terminal["error"]["message"]
     assert stream.terminal["error"]["retryable"] is False
+
+
+async def test_turns_are_bounded_also_where_all_calls_have_one_id() -> None:
+    async with (
+        ScriptedClaude(lambda _: calling(("add", {"a": 1}))) as claude,
+        serving(claude.url, tools=KIT, max_tool_turns=1) as gateway,
+    ):
+        stream = await (await gateway.stream(asking("add"))).rest()
+    assert len(claude.calls) == 2
+    assert stream.terminal["type"] == "error"
 
 
 async def test_cancelling_the_generation_cancels_its_tools() -> None:
