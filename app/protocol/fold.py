@@ -11,8 +11,8 @@ Rules
 2. What ``retry`` discards is gone.
 3. What a model thought and called before another one took over (``fallback``) is not for sending back: Claude
    takes the rest of the turn, the mark of where that was included (Claude's guide to refusals and fallback).
-4. Thinking between a ``retry`` and the ``seam`` that follows it, and after the ``seam`` to the end of the
-   turn, is the continuation's own: it was signed in another context and cannot be sent back.
+4. What is thought in a turn after a ``retry`` that left something of the turn standing, or after a ``seam``, is the
+   continuation's own: it was signed in another context and cannot be sent back.
 """
 
 from dataclasses import dataclass, field
@@ -37,7 +37,9 @@ from app.protocol.events import (
 
 Message = dict[str, Any]
 
-OF_THE_MODEL_BEFORE = ("thinking", "redacted_thinking", "tool_use")
+THINKING = ("thinking", "redacted_thinking")
+
+OF_THE_MODEL_BEFORE = (*THINKING, "tool_use")
 """Blocks that are for the model alone that wrote them."""
 
 
@@ -71,6 +73,11 @@ class Part:
         return self.fields
 
     @property
+    def stands(self) -> bool:
+        """Whether it says something that an answer which broke off goes on behind."""
+        return bool(self.pieces) if self.kind == "text" else self.kind not in THINKING
+
+    @property
     def returnable(self) -> bool:
         """Whether Claude takes the block back in the next request's history."""
         match self.kind:
@@ -93,7 +100,6 @@ class Fold:
     def __init__(self) -> None:
         self.parts: dict[int, Part] = {}
         self.results: dict[str, dict[str, Any]] = {}
-        self._since_retry: list[int] | None = None
         self._continued_turn: int | None = None
         self._continuations_own: set[int] = set()
 
@@ -125,12 +131,10 @@ class Fold:
             case Retry():
                 for index in event.discard:
                     self.parts.pop(index, None)
-                self._since_retry = []
-                self._continued_turn = None
+                turn = max((part.turn for part in self.parts.values()), default=0)
+                stands = any(part.turn == turn and part.stands for part in self.parts.values())
+                self._continued_turn = turn if stands else None
             case Seam(index):
-                for other in self._since_retry or []:
-                    del self.parts[other]
-                self._since_retry = None
                 self.parts[index].complete = False
                 self._continued_turn = self.parts[index].turn
             case _:
@@ -144,14 +148,8 @@ class Fold:
         if is_call:
             fields |= {"id": event.id, "name": event.name, "input": None}
         self.parts[event.index] = Part(event.kind, event.turn, fields)
-        is_thinking = event.kind in ("thinking", "redacted_thinking")
-        if is_thinking and event.turn == self._continued_turn:
+        if event.kind in THINKING and event.turn == self._continued_turn:
             self._continuations_own.add(event.index)
-        if self._since_retry is not None:
-            if event.kind == "text":
-                self._since_retry = None  # a fresh start, not a continuation
-            elif is_thinking:
-                self._since_retry.append(event.index)
 
     def content(self, turn: int) -> list[dict[str, Any]]:
         """Return all content blocks of assistant message *turn* in Claude's shape, unfinished ones included."""

@@ -11,8 +11,8 @@
  *   - a block belongs to the assistant message (`turn`) that its `block_start` names; results of tools form the user
  *     message between two assistant messages, in the order of the calls
  *   - a block that a `retry` discards is void, its successor has a new index
- *   - a `seam` lets a text block go on. Thinking between the `retry` and the `seam`, and after the `seam` to the end of
- *     the turn, is the continuation's own: it was signed in another context, is shown, and never sent back
+ *   - a `seam` lets a text block go on. What is thought in a turn after a `retry` that left something of it standing, or
+ *     after a `seam`, is the continuation's own: it was signed in another context, is shown, and never sent back
  *   - what is unfinished (a call that was cut off, thinking without signature) is shown, never sent back
  */
 
@@ -172,7 +172,14 @@ function discard(transcript, indices) {
   const blocks = transcript.blocks.map((block) =>
     indices.includes(block.index) ? { ...block, state: /** @type {const} */ ("void") } : block,
   );
-  return { ...transcript, blocks, retries: transcript.retries + 1, since: [], continued: null };
+  const turn = Math.max(0, ...blocks.map((block) => block.turn));
+  const stands = blocks.some(
+    (block) =>
+      block.turn === turn &&
+      block.state === "standing" &&
+      (block.kind === "text" ? block.text !== "" : !isThinking(block.kind)),
+  );
+  return { ...transcript, blocks, retries: transcript.retries + 1, since: [], continued: stands ? turn : null };
 }
 
 /** @param {Transcript} transcript @param {import("./events.js").Seam} event @returns {Transcript} */

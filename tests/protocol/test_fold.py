@@ -168,6 +168,14 @@ CONTENT: dict[str, tuple[list[Event], list[dict[str, Any]], list[dict[str, Any]]
         ],
         [said("a"), FALLBACK, said("b"), FALLBACK, SIGNED, CALL | {"id": "t2"}],
     ),
+    "nor is that of one that goes on behind what Claude has found": (
+        [
+            *[*thinking(0), *call(1, SERVER_CALL), *other(2, SERVER_RESULT), *thinking(3, stop=False)],
+            *[Retry("reset", 2, 0, [3]), *thinking(4), *text(5, "a")],
+        ],
+        [SIGNED, SERVER_CALL, SERVER_RESULT, said("a")],
+        [SIGNED, SERVER_CALL, SERVER_RESULT, said("a")],
+    ),
     "a fresh start's thinking is": (
         [*thinking(0, stop=False), Retry("reset", 2, 0, [0]), *thinking(1), *text(2, "a", stop=False)],
         [SIGNED, said("a")],

@@ -207,6 +207,19 @@ test("thinking after a break belongs to whoever it led to: an answer that began 
   );
 });
 
+test("thinking behind what Claude had found when it broke off is the continuation's own too", () => {
+  const search = { type: "server_tool_use", id: "s1", name: "web_search", input: {} };
+  const found = { type: "web_search_tool_result", tool_use_id: "s1", content: [] };
+  const transcript = fold(
+    [begin(0, "server_tool_use"), { type: "block", index: 0, block: search }, stop(0)],
+    [begin(1, "web_search_tool_result"), { type: "block", index: 1, block: found }, stop(1)],
+    [begin(2, "thinking"), retry(2)],
+    thought(3, "again"),
+    text(4, "So."),
+  );
+  assert.deepEqual(turns(transcript)[0]?.content, [search, found, { type: "text", text: "So." }]);
+});
+
 test("nothing changes after the ending", () => {
   const transcript = fold(text(0, "a"), end);
   assert.equal(apply(transcript, /** @type {ChatEvent} */ ({ type: "text", index: 0, text: "b" })), transcript);
