@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.patient import PatientLoop
+
 if TYPE_CHECKING:
     from tests.running import Program
 
@@ -37,6 +39,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next((n for n, each in enumerate(FIRST) if name.startswith(each)), len(FIRST))
 
     items.sort(key=place)
+
+
+def pytest_asyncio_loop_factories() -> dict[str, type[PatientLoop]]:
+    return {"patient": PatientLoop}
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ from app.tools.mcp_servers.servers import McpServers
 from app.tools.registry import Toolbox
 from app.wrong import what_is_wrong
 from tests.mcp import real
+from tests.patient import time_flies
 from tests.reading import ask
 from tests.running import KEY, serving
 from tests.scripted import ScriptedClaude, saying
@@ -43,7 +44,7 @@ from tests.test_tools import calling, one_after_the_other
 FOLDER = Path(__file__).parent
 REAL = {"command": sys.executable, "args": ["-m", "tests.mcp.real"], "cwd": str(FOLDER.parent)}
 
-PATIENCE_S = 5
+PATIENCE_S = 20
 
 
 @dataclass
@@ -78,14 +79,14 @@ class Running:
         return given_back.content, given_back.is_error
 
     async def until(self, true: Callable[[Server], bool]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await self.server.until(true)
 
 
 @asynccontextmanager
-async def running(fields: dict[str, Any], patience_s: float = PATIENCE_S) -> AsyncIterator[Running]:
-    toolbox = Toolbox([], patience_s)
-    async with McpServers(load({"it": fields}), toolbox, patience_s) as servers:
+async def running(fields: dict[str, Any]) -> AsyncIterator[Running]:
+    toolbox = Toolbox([], PATIENCE_S)
+    async with McpServers(load({"it": fields}), toolbox, PATIENCE_S) as servers:
         yield Running(next(iter(servers)), toolbox)
     assert not [task for task in asyncio.all_tasks() if OURS & {*Path(file_of(task)).parts}]
 
@@ -176,8 +177,8 @@ async def test_tools_that_a_server_adds_later_are_offered(wrong: Wrong) -> None:
 
 
 @asynccontextmanager
-async def listening(app: Any, port: int = 0) -> AsyncIterator[int]:
-    listener = socket.create_server(("127.0.0.1", port))
+async def listening(app: Any, listener: socket.socket | None = None) -> AsyncIterator[int]:
+    listener = listener or socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=1))
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:
@@ -189,11 +190,11 @@ async def listening(app: Any, port: int = 0) -> AsyncIterator[int]:
 
 
 async def test_a_server_at_an_address_is_used_and_found_again_after_it_was_away() -> None:
-    async with listening(real.make().streamable_http_app()) as port:
-        fields = {"url": f"http://127.0.0.1:{port}/mcp"}
-    async with running(fields) as it:
+    away = socket.socket()
+    away.bind(("127.0.0.1", 0))  # nobody listens, and nobody else can
+    async with running({"url": f"http://127.0.0.1:{away.getsockname()[1]}/mcp"}) as it:
         assert is_down(it.server)
-        async with listening(real.make().streamable_http_app(), port):
+        async with listening(real.make().streamable_http_app(), away):
             await it.until(is_up)
             assert json.loads((await it.call("add", a=1))[0]) == {"total": 2}
         content, is_error = await it.call("add", a=1)
@@ -295,19 +296,21 @@ async def test_while_a_server_is_down_a_call_of_its_tools_says_so(wrong: Wrong) 
 
 
 async def test_a_server_that_hangs_is_started_again(wrong: Wrong) -> None:
-    async with running(wrong("works"), patience_s=0.3) as it:
-        content, is_error = await it.call("stop")
+    async with running(wrong("works")) as it:
+        async with time_flies():
+            content, is_error = await it.call("stop")
+            await it.server.until(is_down)
         assert is_error
-        assert "did not answer within 0.3 seconds" in content
-        await it.until(is_down)
+        assert f"did not answer within {PATIENCE_S} seconds" in content
         await it.until(is_up)
         assert await it.call("echo", a=1) == ('{"a": 1}', False)
     assert all(map(gone, wrong.processes()))
 
 
 async def test_a_server_that_is_only_slow_is_left_alone(wrong: Wrong) -> None:
-    async with running(wrong("works"), patience_s=0.3) as it:
-        _, is_error = await it.call("deaf")
+    async with running(wrong("works")) as it:
+        async with time_flies():
+            _, is_error = await it.call("deaf")
         assert is_error
         assert await it.call("echo", a=1) == ('{"a": 1}', False)
         assert is_up(it.server)
@@ -315,11 +318,10 @@ async def test_a_server_that_is_only_slow_is_left_alone(wrong: Wrong) -> None:
 
 
 async def test_a_server_that_does_not_answer_at_all_keeps_nothing_from_starting(wrong: Wrong) -> None:
-    servers = {"it": wrong("silent", start_timeout=0.2)}
-    async with (
-        ScriptedClaude(lambda _: saying("ok")) as claude,
-        serving(claude.url, mcp_servers=servers) as gateway,
-    ):
+    servers = {"it": wrong("silent", start_timeout=1)}
+    async with ScriptedClaude(lambda _: saying("ok")) as claude, AsyncExitStack() as stack:
+        async with time_flies(once=lambda: wrong.starts.exists() and wrong.processes()):
+            gateway = await stack.enter_async_context(serving(claude.url, mcp_servers=servers))
         ready = await gateway.request("GET", "/readyz")
         refused = await gateway.request("POST", "/api/chat", ask("x", tools=[{"name": "it__echo"}]))
         stream = await (await gateway.stream(ask("x"))).rest()
@@ -335,7 +337,7 @@ async def test_what_a_server_started_ends_with_it(wrong: Wrong) -> None:
         _, child = wrong.processes()
         descriptor = os.pidfd_open(child)
     try:
-        ended, _, _ = await asyncio.to_thread(select.select, [descriptor], [], [], 10)
+        ended, _, _ = await asyncio.to_thread(select.select, [descriptor], [], [], 30)
     finally:
         os.close(descriptor)
     assert ended

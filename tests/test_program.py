@@ -176,7 +176,7 @@ async def test_in_demo_mode_a_signal_to_the_whole_group_still_lets_answers_end(
         await stream.next("text")
         running.signal(number, group=True)
         await stream.rest()
-        assert running.process.wait(10) == 0
+        assert running.process.wait(30) == 0
     assert stream.terminal["type"] == "done"
     assert stream.done == 1
     assert "Traceback" not in running.text()
@@ -187,7 +187,7 @@ async def test_the_simulator_dies_with_the_gateway_however_that_dies() -> None:
         (simulator,) = [pid for pid in children(running.process.pid) if b"simulate" in command_line(pid)]
         descriptor = os.pidfd_open(simulator)
         running.signal(signal.SIGKILL)
-        running.process.wait(10)
-        ended, _, _ = select.select([descriptor], [], [], 10)
+        running.process.wait(30)
+        ended, _, _ = select.select([descriptor], [], [], 30)
         os.close(descriptor)
     assert ended

@@ -21,7 +21,7 @@ from tests.signing_in import ALICE, cookie, sign_in, tokens_file
 
 NAMES = ("one", "two")
 MANY = {"max_streams_per_client": 1000, "rate_limit": "10000/minute"}
-KEYS = [f"key-{number}" for number in range(12)]
+KEYS = [f"key-{number}" for number in range(24)]
 
 
 @dataclass

@@ -46,12 +46,12 @@ async def running(
 
 
 async def ended(started: Program) -> int:
-    return await asyncio.to_thread(started.process.wait, 20)
+    return await asyncio.to_thread(started.process.wait, 30)
 
 
 async def draining(client: Client) -> Answer:
     """Wait until the program says that it is not ready any more."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while (answer := await client.request("GET", "/readyz")).status == 200:
             pass
     return answer
@@ -107,7 +107,7 @@ async def test_an_answer_that_ended_while_its_reader_was_away_is_kept_through_th
         started.signal(signal.SIGTERM)
         await draining(client)
         gates.open.set()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while (await client.request("GET", f"/api/chat/{cut.id}")).json["state"] == "running":
                 pass
         for _ in range(100):  # many times as long as it takes to see that nothing is under way
@@ -184,7 +184,7 @@ async def test_a_slow_reader_of_an_answer_that_has_ended_is_served_during_the_dr
         rig.front.heal()
         whole(await slow.rest(), full="".join(lines))
         assert server._draining
-        await asyncio.wait_for(server._draining, 10)
+        await asyncio.wait_for(server._draining, 30)
         assert server.should_exit
 
 
@@ -247,7 +247,7 @@ async def test_without_descriptors_new_readers_are_refused_and_the_others_live()
         for stream in streams:
             await stream.until_text(len(WORDS))
         idle = []
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while await answers(client):
                 idle.append(await asyncio.open_connection(client.host, client.port))
         gates.open.set()
@@ -255,7 +255,7 @@ async def test_without_descriptors_new_readers_are_refused_and_the_others_live()
             whole(await stream.rest())
         for _, writer in idle:
             writer.transport.abort()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not await answers(client):
                 pass
         whole(await (await client.stream(ask("y"))).rest())
