@@ -17,25 +17,28 @@ TURN_S = 0.01
 
 
 class _Selector(selectors.DefaultSelector):
-    """Says what is ready, and how long nobody could have done anything about it.
-
-    Attributes:
-        lost_s: Seconds that do not count.
-    """
+    """Says what is ready, and what time it is for whoever could not do anything about the rest."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.lost_s = 0.0
-        self._woke = time.monotonic()
+        self._now = self._woke = time.monotonic()
+
+    def now(self) -> float:
+        """Return the time, in seconds; it never goes back."""
+        return self._now + min(time.monotonic() - self._woke, TURN_S)
+
+    def advance(self, seconds: float) -> None:
+        self._now += seconds
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        self._now = self.now()
         began = time.monotonic()
-        self.lost_s += max(0, began - self._woke - TURN_S)
         ready = super().select(timeout)
         self._woke = time.monotonic()
+        waited = self._woke - began
         if timeout is not None:
-            most = timeout / 2 if ready else timeout + TURN_S
-            self.lost_s += max(0, self._woke - began - most)
+            waited = min(waited, timeout / 2 if ready else timeout + TURN_S)
+        self._now += waited
         return ready
 
 
@@ -47,11 +50,11 @@ class PatientLoop(asyncio.SelectorEventLoop):
         super().__init__(self._patient)
 
     def time(self) -> float:
-        return super().time() - self._patient.lost_s
+        return self._patient.now()
 
     def advance(self, seconds: float) -> None:
         """Let so much time have passed."""
-        self._patient.lost_s -= seconds
+        self._patient.advance(seconds)
 
 
 @asynccontextmanager

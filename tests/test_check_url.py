@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -119,14 +120,15 @@ async def test_where_people_sign_in_it_needs_a_token_and_spends_nothing_of_its_b
     assert [name for name, works, _ in right if not works] == ["metrics"], right
 
 
-@pytest.mark.parametrize(
-    ("url", "says"),
-    [("http://127.0.0.1:9", "cannot be reached"), ("http://no.such.invalid", "cannot be reached")],
-)
-async def test_an_address_that_leads_nowhere_is_said_to(url: str, says: str) -> None:
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9", "http://no.such.invalid"])
+async def test_an_address_that_leads_nowhere_is_said_to(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: Any, **__: Any) -> Any:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)  # where no network is, asking takes long
     ((_, works, said),) = await probe(url, None, 0)
     assert not works
-    assert says in said
+    assert "cannot be reached" in said
 
 
 async def test_the_answer_without_claude_is_nothing_else_than_that() -> None:

@@ -5,7 +5,6 @@ import contextlib
 import gzip
 import json
 import re
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ import httpx
 import pytest
 
 from tests.nginx import UNLIMITED, Nginx
+from tests.nobody import nobody
 
 MIB = 1024 * 1024
 EVENT_STREAM = {"Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-store"}
@@ -136,14 +136,6 @@ async def backend(answer: Answer = always_ok) -> AsyncIterator[Backend]:
         for result in await asyncio.gather(*connected, return_exceptions=True):
             if isinstance(result, Exception):
                 raise result
-
-
-@contextlib.asynccontextmanager
-async def nobody() -> AsyncIterator[tuple[str, int]]:
-    """Give an address at which nobody listens, and which nobody else can take."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        yield bound.getsockname()
 
 
 @contextlib.asynccontextmanager
@@ -325,16 +317,16 @@ async def test_a_post_is_not_run_again_when_a_kept_connection_breaks_under_it(tm
 
 
 async def test_a_post_goes_elsewhere_when_a_gateway_takes_no_connection(tmp_path: Path) -> None:
-    async with (
-        asyncio.timeout(60),
-        backend() as alive,
-        nobody() as dead,
-        Nginx(tmp_path, dead, alive.address) as nginx,
-        httpx.AsyncClient(base_url=nginx.url) as client,
-    ):
-        for _ in range(2):  # round robin: one of them meets the dead one first
-            assert (await client.post("/api/chat", json={})).status_code == 200
-        assert len(alive.requests) == 2
+    with nobody() as dead:
+        async with (
+            asyncio.timeout(60),
+            backend() as alive,
+            Nginx(tmp_path, dead, alive.address) as nginx,
+            httpx.AsyncClient(base_url=nginx.url) as client,
+        ):
+            for _ in range(2):  # round robin: one of them meets the dead one first
+                assert (await client.post("/api/chat", json={})).status_code == 200
+            assert len(alive.requests) == 2
 
 
 async def test_connections_to_the_gateway_are_used_again(tmp_path: Path) -> None:
@@ -534,18 +526,18 @@ async def test_metrics_are_not_for_the_outside(tmp_path: Path, path: str) -> Non
 
 
 async def test_a_gateway_that_is_not_there_is_a_502(tmp_path: Path) -> None:
-    async with (
-        asyncio.timeout(60),
-        nobody() as dead,
-        Nginx(tmp_path, dead) as nginx,
-        httpx.AsyncClient(base_url=nginx.url) as client,
-    ):
-        for method, path in (("GET", "/"), ("POST", "/api/chat"), ("GET", "/api/chat/x/stream")):
-            answer = await client.request(method, path, headers={"X-Request-Id": "mine"})
-            assert_error(answer, 502, "api_error")
-            assert answer.headers["x-request-id"] == "mine"
-            assert answer.headers["retry-after"] == "1"
-            assert answer.headers["cache-control"] == "no-store"
+    with nobody() as dead:
+        async with (
+            asyncio.timeout(60),
+            Nginx(tmp_path, dead) as nginx,
+            httpx.AsyncClient(base_url=nginx.url) as client,
+        ):
+            for method, path in (("GET", "/"), ("POST", "/api/chat"), ("GET", "/api/chat/x/stream")):
+                answer = await client.request(method, path, headers={"X-Request-Id": "mine"})
+                assert_error(answer, 502, "api_error")
+                assert answer.headers["x-request-id"] == "mine"
+                assert answer.headers["retry-after"] == "1"
+                assert answer.headers["cache-control"] == "no-store"
 
 
 async def test_a_gateway_that_says_nothing_is_a_504(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.nginx import CONFIGURATION, Nginx, nginx_or_skip
+from tests.nobody import nobody
 from tests.reading import Client, ask
 from tests.running import serving
 from tests.scripted import ScriptedClaude, saying
@@ -39,13 +40,16 @@ class Service:
 
 
 @asynccontextmanager
-async def site(folder: Path, *, up: bool = True) -> AsyncIterator[tuple[Client, Service]]:
+async def site(folder: Path) -> AsyncIterator[tuple[Client, Service]]:
     service = Service()
     listening = await asyncio.start_server(service.serve, "127.0.0.1", 0)
-    port = listening.sockets[0].getsockname()[1]
-    if not up:
-        listening.close()
-        await listening.wait_closed()
+    async with listening, asking(folder, listening.sockets[0].getsockname()) as client:
+        yield client, service
+
+
+@asynccontextmanager
+async def asking(folder: Path, service: tuple[str, int]) -> AsyncIterator[Client]:
+    """Run an nginx that asks the service at that address."""
     async with (
         ScriptedClaude(lambda _: saying("Hello")) as claude,
         serving(claude.url, auth="proxy") as gateway,
@@ -53,11 +57,10 @@ async def site(folder: Path, *, up: bool = True) -> AsyncIterator[tuple[Client, 
             folder,
             (gateway.host, gateway.port),
             variant="sign-in",
-            changes={"127.0.0.1:4180": f"127.0.0.1:{port}"},
+            changes={"127.0.0.1:4180": "{}:{}".format(*service)},
         ) as nginx,
     ):
-        yield Client(nginx.url), service
-    listening.close()
+        yield Client(nginx.url)
 
 
 async def test_who_has_signed_in_at_the_service_has_answers_of_their_own(tmp_path: Path) -> None:
@@ -91,12 +94,13 @@ async def test_nobody_comes_in_by_their_own_word(claim: str, tmp_path: Path) -> 
 
 
 async def test_while_the_service_is_away_nobody_comes_in(tmp_path: Path) -> None:
-    async with site(tmp_path, up=False) as (web, _):
-        for path in ("/", "/api/models"):
-            refused = await web.request("GET", path, headers=ALICE | {"X-Forwarded-User": "alice"})
-            assert refused.status == 500
-            assert refused.error["type"] == "api_error"
-        assert (await web.request("GET", "/healthz")).status == 200
+    with nobody() as away:
+        async with asking(tmp_path, away) as web:
+            for path in ("/", "/api/models"):
+                refused = await web.request("GET", path, headers=ALICE | {"X-Forwarded-User": "alice"})
+                assert refused.status == 500
+                assert refused.error["type"] == "api_error"
+            assert (await web.request("GET", "/healthz")).status == 200
 
 
 @pytest.mark.parametrize("script", ["replicas.sed", "../kubernetes/nginx.sed"])

@@ -14,6 +14,7 @@ from websockets.asyncio.client import connect
 
 from app.settings import Settings
 from tests.nginx import UNLIMITED, Nginx
+from tests.nobody import nobody
 from tests.reading import Client, Stream, ask
 from tests.running import Gateway, serving
 from tests.scripted import ScriptedClaude, Step, ending, frame, message_start, text_delta
@@ -134,11 +135,12 @@ async def test_a_gateway_that_is_down_is_said_to_be_and_new_questions_go_to_the_
         down = rig.gateways["two"].server
         for listener in down.servers:
             listener.close()
-        streams["two"].close()
-        for connection in list(down.server_state.connections):
-            connection.transport.abort()
-        refused = await rig.client.request("GET", f"/api/chat/{streams['two'].id}/stream")
-        fresh = [await rig.client.stream(ask("x"), headers={"Idempotency-Key": key}) for key in KEYS]
+        with nobody(rig.gateways["two"].port):
+            streams["two"].close()
+            for connection in list(down.server_state.connections):
+                connection.transport.abort()
+            refused = await rig.client.request("GET", f"/api/chat/{streams['two'].id}/stream")
+            fresh = [await rig.client.stream(ask("x"), headers={"Idempotency-Key": key}) for key in KEYS]
         rig.goes_on.set()
         texts = {(await stream.rest()).text for stream in fresh}
         here = await streams["one"].rest()

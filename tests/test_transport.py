@@ -13,6 +13,7 @@ import pytest
 import trustme
 
 from app.upstream.transport import PUSH, Client, Transport
+from tests.nobody import nobody
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n"
 BODY = b"5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n"
@@ -153,11 +154,10 @@ async def test_a_broken_answer_is_an_error_and_its_connection_is_not_used_again(
 
 
 async def test_nobody_there_is_an_error() -> None:
-    async with answering() as server:
-        pass
-    async with asking() as client:
-        with pytest.raises(httpx2.ConnectError):
-            await pushed(client, server.url)
+    with nobody() as (host, port):
+        async with asking() as client:
+            with pytest.raises(httpx2.ConnectError):
+                await pushed(client, f"http://{host}:{port}")
 
 
 async def test_all_that_has_come_is_handed_on_before_the_break_is_told() -> None:

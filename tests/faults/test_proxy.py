@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from tests.faults.proxy import CHUNK_BYTES, FaultProxy
+from tests.nobody import nobody
 
 
 @dataclass
@@ -104,9 +105,8 @@ async def test_a_reset_by_one_side_is_a_reset_for_the_other() -> None:
 
 
 async def test_a_target_that_is_not_there_resets_the_client() -> None:
-    with socket.socket() as nobody:  # bound, never listening
-        nobody.bind(("127.0.0.1", 0))
-        async with asyncio.timeout(20), FaultProxy(*nobody.getsockname()) as proxy:
+    with nobody() as address:
+        async with asyncio.timeout(20), FaultProxy(*address) as proxy:
             reader, writer = await asyncio.open_connection(proxy.host, proxy.port)
             with pytest.raises(ConnectionResetError):
                 await reader.read()
