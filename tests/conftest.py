@@ -2,15 +2,17 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+import pytest_asyncio
 
 from tests.patient import PatientLoop
 
 if TYPE_CHECKING:
     from tests.running import Program
+    from tests.scripted import ScriptedClaude
 
 # The gateway is started some thirty times here, and its modules are to be compiled once, whatever the environment says.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -64,6 +66,15 @@ def demo() -> Iterator["Program"]:
 def gateway(demo: "Program") -> str:
     """Return its address."""
     return demo.url
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def claude() -> AsyncIterator["ScriptedClaude"]:
+    """Run a Claude that always says "ok", for the tests of one module."""
+    from tests.scripted import ScriptedClaude, saying
+
+    async with ScriptedClaude(lambda _: saying("ok")) as claude:
+        yield claude
 
 
 @pytest.fixture

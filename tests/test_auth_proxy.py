@@ -11,16 +11,10 @@ from app.settings import Settings
 from tests.nginx import Nginx
 from tests.reading import Client, ask
 from tests.running import Gateway, serving
-from tests.scripted import ScriptedClaude, saying
+from tests.scripted import ScriptedClaude
 from tests.signing_in import ALICE, bearer, sign_in
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def claude() -> AsyncIterator[ScriptedClaude]:
-    async with ScriptedClaude(lambda _: saying("ok")) as claude:
-        yield claude
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -17,18 +17,12 @@ from app.auth import sessions
 from app.web import edge
 from tests.reading import ask
 from tests.running import Gateway, serving
-from tests.scripted import Ending, ScriptedClaude, always, message_start, saying, text_block
+from tests.scripted import Ending, ScriptedClaude, always, message_start, text_block
 from tests.signing_in import ALICE, BOB, bearer, cookie, line, sign_in, tokens_file
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 TLS = {"X-Forwarded-Proto": "https"}
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def claude() -> AsyncIterator[ScriptedClaude]:
-    async with ScriptedClaude(lambda _: saying("ok")) as claude:
-        yield claude
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -11,7 +11,7 @@ from app.auth import tokens
 from app.web import edge
 from tests.reading import ask
 from tests.running import KEY, Gateway, serving
-from tests.scripted import Ending, ScriptedClaude, always, message_start, saying, text_delta
+from tests.scripted import Ending, ScriptedClaude, always, message_start, text_delta
 from tests.scripted import frame as claude_frame
 from tests.signing_in import ALICE, BOB, bearer, line, tokens_file
 
@@ -33,12 +33,6 @@ CLOSED = [
 ]
 
 START = claude_frame("content_block_start", index=0, content_block={"type": "text", "text": ""})
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def claude() -> AsyncIterator[ScriptedClaude]:
-    async with ScriptedClaude(lambda _: saying("ok")) as claude:
-        yield claude
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

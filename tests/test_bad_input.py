@@ -9,18 +9,12 @@ import pytest_asyncio
 
 from tests.reading import ask
 from tests.running import Gateway, serving
-from tests.scripted import ScriptedClaude, saying
+from tests.scripted import ScriptedClaude
 
 IMAGE = {"type": "image", "source": {"type": "url", "url": "http://169.254.169.254/"}}
 
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def claude() -> AsyncIterator[ScriptedClaude]:
-    async with ScriptedClaude(lambda _: saying("ok")) as claude:
-        yield claude
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -26,12 +26,6 @@ PUBLIC = {"X-Forwarded-For": "203.0.113.9"}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def claude() -> AsyncIterator[ScriptedClaude]:
-    async with ScriptedClaude(lambda _: saying("ok")) as claude:
-        yield claude
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def gateway(claude: ScriptedClaude) -> AsyncIterator[Gateway]:
     async with serving(claude.url) as gateway:
         yield gateway

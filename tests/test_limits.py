@@ -2,12 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from app.auth import tokens
 from app.limits import rates
@@ -20,7 +18,6 @@ from tests.scripted import (
     ending,
     message_start,
     refusing,
-    saying,
     text_block,
     text_delta,
 )
@@ -32,12 +29,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 START = claude_frame("content_block_start", index=0, content_block={"type": "text", "text": ""})
 PAUSED = [message_start(), START, text_delta("so far"), Ending.STALL]
 EVERYBODY = {"allow_anonymous": True}
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def claude() -> AsyncIterator[ScriptedClaude]:
-    async with ScriptedClaude(lambda _: saying("ok")) as claude:
-        yield claude
 
 
 def by(address: str) -> dict[str, str]:

@@ -30,12 +30,6 @@ THINKING = {"type": "thinking", "thinking": "Hm… 🤔", "signature": "EqQBCgIY
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def claude() -> AsyncIterator[ScriptedClaude]:
-    async with ScriptedClaude(lambda _: saying("ok")) as claude:
-        yield claude
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def gateway(claude: ScriptedClaude) -> AsyncIterator[Gateway]:
     async with serving(claude.url, system_prompt="Be brief. Żadnych dygresji.") as gateway:
         yield gateway

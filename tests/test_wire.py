@@ -31,12 +31,6 @@ SECOND = b"GET /healthz HTTP/1.1\r\n" + HOST + b"\r\n"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def claude() -> AsyncIterator[ScriptedClaude]:
-    async with ScriptedClaude(lambda _: saying("ok")) as claude:
-        yield claude
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def gateway(claude: ScriptedClaude) -> AsyncIterator[Gateway]:
     async with serving(claude.url) as gateway:
         yield gateway

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import pytest
 from websockets.asyncio.client import connect
 
+from app.generation import Generation
 from tests.faults.rig import FULL, PIECES, Rig, part, rest, rigged, whole
 from tests.reading import Stream, ask
 from tests.scripted import Call, message_start, saying, text_block
@@ -334,21 +335,21 @@ async def test_a_thousand_races_of_cancel_and_completion_have_one_end_each() -> 
     """The cancel comes after each number of turns of the loop, from long before the end to long after."""
     async with rigged(lambda _: saying(*PIECES[:3]), max_streams_per_client=100) as rig:
 
-        async def race(number: int) -> Stream:
+        async def race(number: int) -> tuple[Stream, Generation]:
             stream = await rig.gateway.stream(ask("x"))
             generation = rig.gateway.hub.find(stream.id, "anonymous")
             for _ in range(number % 50):
                 await asyncio.sleep(0)
             generation.cancel("cancelled")
-            return await stream.rest()
+            return await stream.rest(), generation
 
         for start in range(0, 1000, 25):
-            for stream in await asyncio.gather(*(race(n) for n in range(start, start + 25))):
+            for stream, generation in await asyncio.gather(*(race(n) for n in range(start, start + 25))):
                 part(stream, full="".join(PIECES[:3]))
                 assert stream.done == 1
                 assert stream.terminal["stop_reason"] in ("cancelled", "end_turn")
-                state = (await rig.gateway.request("GET", f"/api/chat/{stream.id}")).json["state"]
-                assert state == ("done" if stream.terminal["stop_reason"] == "end_turn" else "cancelled")
+                ended = stream.terminal["stop_reason"] == "end_turn"
+                assert generation.state == ("done" if ended else "cancelled")
         assert len(rig.claude.calls) == 1000
 
 
