@@ -82,7 +82,10 @@ def _serve(settings: Settings) -> int:
         except BadTool as error:
             return _complain([f"GATEWAY_TOOLS: {error}"])
         except OSError as error:
-            return _complain([f"cannot listen on {settings.host}:{settings.port}: {error.strerror}"])
+            where = f"{settings.host}:{settings.port}: {error.strerror}"
+            return _complain(
+                [f"cannot listen on {where}; set GATEWAY_PORT or GATEWAY_HOST, or end what listens there"]
+            )
 
 
 def _check(settings: CheckSettings) -> int:

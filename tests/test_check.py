@@ -87,7 +87,8 @@ async def test_a_model_that_does_not_work_is_a_row_of_its_own(checked: Check) ->
     [
         (refusing(529, "overloaded_error", "Overloaded"), "Claude's: see status.claude.com"),
         (Refusal(404, b"<html>"), "nothing is at /v1/messages/count_tokens (status 404)). Yours"),
-        (Refusal(200, {"tokens": 1}), "Claude's token count is not of the form"),
+        (Refusal(200, {"tokens": 1}), "ANTHROPIC_BASE_URL leads to something else"),
+        (refusing(429, "rate_limit_error", "slower"), "slower Your account's limits"),
     ],
 )
 async def test_what_is_wrong_says_whose_fault_it_is(refused: Refusal, says: str, checked: Check) -> None:
@@ -97,10 +98,17 @@ async def test_what_is_wrong_says_whose_fault_it_is(refused: Refusal, says: str,
     assert says in rows["key"]
 
 
-async def test_who_cannot_be_reached_is_the_networks_fault(checked: Check) -> None:
-    code, rows = await checked("http://127.0.0.1:9")
+@pytest.mark.parametrize(
+    ("address", "says"),
+    [
+        ("http://127.0.0.1:9", "Connection refused"),
+        ("http://no.such.invalid", "its name is not known"),
+    ],
+)
+async def test_who_cannot_be_reached_is_the_networks_fault(address: str, says: str, checked: Check) -> None:
+    code, rows = await checked(address)
     assert code == 1
-    assert rows["upstream"].startswith("FAIL no list of models: it cannot be reached (")
+    assert rows["upstream"].startswith(f"FAIL no list of models: it cannot be reached ({says})")
     assert "firewall" in rows["key"]
 
 

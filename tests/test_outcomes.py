@@ -163,7 +163,11 @@ async def test_a_whole_answer_is_one_line_with_all_that_it_took(claude: Scripted
             {"retries": 0},
             {"end": "upstream_error", "fault": "claude", "error": "overloaded_error"},
         ),
-        ("break", {"continuations": 0}, {"end": "truncated", "fault": "claude", "tokens_from": "partial"}),
+        (
+            "break",
+            {"continuations": 0},
+            {"end": "truncated", "fault": "claude", "why": "reset", "tokens_from": "partial"},
+        ),
         ("stay", {"stall_timeout": 0.05, "continuations": 0}, {"end": "timeout", "error": "timeout_error"}),
         ("endless", {"max_generation_bytes": 4096}, {"end": "limit", "fault": "client"}),
         ("tool", {"tools": kit.__name__, "max_tool_turns": 0}, {"end": "limit"}),

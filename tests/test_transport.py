@@ -283,9 +283,19 @@ async def test_a_certificate_nobody_vouches_for_is_refused(
 ) -> None:
     monkeypatch.delenv("SSL_CERT_FILE")
     async with answering(CHUNKED + BODY, tls=tls) as server, asking() as client:
-        with pytest.raises(httpx2.ConnectError):
+        with pytest.raises(httpx2.ConnectError, match="its certificate is not valid here: "):
             await pushed(client, server.url)
     assert not server.heads
+
+
+async def test_what_does_not_speak_tls_is_said_not_to() -> None:
+    async def handle(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(handle, "127.0.0.1", 0) as server, asking() as client:
+        with pytest.raises(httpx2.ConnectError, match="does not speak TLS"):
+            await pushed(client, f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}")
 
 
 @asynccontextmanager

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from app.protocol.errors import Misconfigured, Problem
+from app.protocol.errors import Garbled, Misconfigured, Problem, TimedOut, Unreachable
 from app.record import Gaps
 from app.settings import Settings
 from app.upstream.client import Upstream
@@ -71,7 +71,11 @@ def _whose(problem: Problem) -> str:
             return f"it refuses this gateway{said}. Yours to set right: the key, its billing and permissions, ANTHROPIC_BASE_URL"
         case Problem(fault="client"):
             return f"{problem.message} Yours to set right: GATEWAY_MODELS, or the permissions of the key"
-        case Problem(what="unreachable"):
+        case Unreachable() | TimedOut() if problem.said:
             return f"it cannot be reached{said}. The network's, or ANTHROPIC_BASE_URL: names, firewall, HTTPS_PROXY"
+        case Garbled():
+            return f"{problem.message} Yours to set right: ANTHROPIC_BASE_URL leads to something else"
+        case Problem(type="rate_limit_error"):
+            return f"{problem.message} Your account's limits at Claude: wait, or have them raised"
         case _:
             return f"{problem.message}{said} Claude's: see status.claude.com, and try again"

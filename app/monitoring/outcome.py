@@ -44,6 +44,7 @@ class Outcome:
         stop_reason: Claude's, where it ended the answer.
         error: Claude's type of the error it ended with.
         fault: Whose that was.
+        why: What happened on the way to Claude, where the type does not say it.
         tokens: By kind, as far as Claude has reported them.
         tokens_from: ``final`` where Claude had ended each message, ``partial`` where one broke or was given up before
             (its output tokens are then too few), ``none`` where it reported nothing.
@@ -63,6 +64,7 @@ class Outcome:
     stop_reason: str | None
     error: str | None
     fault: Fault | None
+    why: str | None
     tokens: dict[str, int]
     tokens_from: Literal["final", "partial", "none"]
     cost_usd: float | None
@@ -100,6 +102,7 @@ def outcome(generation: Generation, user: str | None) -> Outcome:
         stop_reason=stop_reason,
         error=problem.type if problem else None,
         fault=problem.fault if problem else None,
+        why=problem.why if problem else None,
         tokens={kind: usage[name] for kind, name in TOKENS.items() if isinstance(usage.get(name), int)},
         tokens_from="none"
         if not messages

@@ -90,6 +90,11 @@ class Problem(Exception):
         self.upstream_request_id = upstream_request_id
         self.headers = headers or {}
 
+    @property
+    def why(self) -> str | None:
+        """What happened upstream, for the operator alone; None where ``type`` says it."""
+        return ": ".join(filter(None, (self.what, self.said))) or None
+
     def untraced(self) -> Self:
         """Return it without where it came from.
 

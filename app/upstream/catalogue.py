@@ -44,7 +44,7 @@ class Catalogue:
             listed = await self._upstream.models()
         except Problem as problem:
             # The settings' list is served instead: a picker without limits beats none.
-            logger.warning("the list of models is not to be had: %s", problem.type)
+            logger.warning("the list of models is not to be had: %s", problem.why or problem.type)
             self._stale_at = time.monotonic() + FAILED_S
         else:
             self._known = {model["id"]: model for model in listed}

@@ -184,7 +184,10 @@ class Upstream:
             raise refusal(error, model, self._without_secrets) from error
         except (anthropic.APITimeoutError, httpx2.TimeoutException, TimeoutError) as error:
             msg = "Claude did not answer in time. Try again."
-            raise TimedOut(msg) from error
+            unconnected = isinstance(error.__cause__, httpx2.ConnectTimeout)
+            raise TimedOut(
+                msg, said=f"no connection within {self._connect_s:g} s" if unconnected else ""
+            ) from error
         except anthropic.APIConnectionError as error:
             msg = "Claude cannot be reached. Try again in a moment."
             raise Unreachable(msg, said=self._without_secrets(str(error.__cause__ or ""))) from error

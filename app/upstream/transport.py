@@ -4,6 +4,7 @@ aiohttp opens and keeps the connections: TLS, proxies (``HTTPS_PROXY`` and its l
 """
 
 import asyncio
+import os
 import socket
 from functools import lru_cache
 from typing import Any
@@ -55,9 +56,8 @@ class Transport(httpx2.AsyncBaseTransport):
             msg = "no connection in time"
             raise httpx2.ConnectTimeout(msg) from error
         except (aiohttp.ClientError, OSError) as error:
-            msg = "no connection"
             # Without its trace, of which aiohttp makes a circle, the question in it.
-            raise httpx2.ConnectError(msg) from error.with_traceback(None)
+            raise httpx2.ConnectError(_why(error)) from error.with_traceback(None)
         exchange = Exchange(connection)
         try:
             status = await exchange.ask(head + await request.aread())
@@ -143,6 +143,24 @@ def _target(origin: str) -> aiohttp.ClientRequest:
         proxy=URL(proxy) if proxy else None,
         session=None,  # it serves cookies and redirects, and connecting needs neither
     )
+
+
+def _why(error: Exception) -> str:
+    """Return why there is no connection, in words for the operator, none of them somebody else's."""
+    match error:
+        case aiohttp.ClientConnectorCertificateError(certificate_error=refused):
+            return f"its certificate is not valid here: {getattr(refused, 'verify_message', 'not said why')}"
+        case aiohttp.ClientSSLError():
+            return "it does not speak TLS as it should"
+        case aiohttp.ClientHttpProxyError(status=status):
+            return f"the proxy on the way answers with status {status}"
+        case aiohttp.ClientConnectorDNSError():
+            return "its name is not known"
+        case aiohttp.ClientConnectorError(os_error=OSError(errno=int(number))):
+            where = "the proxy on the way: " if isinstance(error, aiohttp.ClientProxyConnectionError) else ""
+            return where + os.strerror(number)
+        case _:
+            return type(error).__name__
 
 
 def _head(request: httpx2.Request, target: aiohttp.ClientRequest) -> bytes:

@@ -167,3 +167,9 @@ def test_a_problem_that_is_kept_keeps_nothing_else() -> None:
     problem = raised.value.untraced()
     assert problem is raised.value
     assert (problem.__traceback__, problem.__cause__, problem.__context__) == (None, None, None)
+
+
+def test_what_happened_upstream_is_said_to_the_operator_where_the_type_does_not() -> None:
+    assert errors.Unreachable("x", said="Connection refused").why == "unreachable: Connection refused"
+    assert errors.Reset("x").why == "reset"
+    assert NotFound("x").why is None
