@@ -159,8 +159,9 @@ def parse(raw: bytes, settings: Settings, toolbox: Toolbox, terms: Terms) -> Cha
         raise BadRequest(_first(error)) from error
     _check_policy(chat, sent, settings, terms)
     body = _body(sent, settings, terms)
-    registered = _register(body, toolbox)
+    # Before tools get their definitions: an MCP server may describe one in other words by the time the client asks again.
     fingerprint = hashlib.sha256(jsontext.render(body)).hexdigest()
+    registered = _register(body, toolbox)
     return ChatRequest(body, chat.stream, _view(chat.buffer, chat.events), fingerprint, registered)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from app.tools.registry import Result, Tool
 from tests.reading import Stream, ask
 from tests.running import serving
 from tests.scripted import (
@@ -191,6 +192,22 @@ async def test_how_it_is_shown_is_not_part_of_the_question() -> None:
         await (await gateway.stream(ask("x", events=["text"]), headers=key)).rest()
         answer = await gateway.request("POST", "/api/chat", ask("x", stream=False), key)
     assert answer.json["content"] == [{"type": "text", "text": "a"}]
+    assert len(claude.calls) == 1
+
+
+async def _looking(_: dict[str, Any]) -> Result:
+    return Result("nothing to be seen")
+
+
+async def test_a_tool_that_is_described_in_other_words_makes_no_other_question() -> None:
+    key = {"Idempotency-Key": "k"}
+    asked = ask("x", tools=[{"name": "look"}])
+    described = [Tool("look", words, {"type": "object"}, _looking) for words in ("Look.", "Look around.")]
+    async with ScriptedClaude(lambda _: saying("a")) as claude, serving(claude.url) as gateway:
+        toolbox = gateway.server._app.state.gateway.toolbox
+        for tool in described:
+            toolbox.offer("server", [tool])
+            assert (await (await gateway.stream(asked, headers=key)).rest()).text == "a"
     assert len(claude.calls) == 1
 
 
