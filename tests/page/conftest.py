@@ -91,6 +91,10 @@ class Chat:
         expect(self.page.locator("article.answer[aria-busy=true]")).to_have_count(0, timeout=30_000)
         self.ready()
 
+    def open_settings(self) -> None:
+        self.page.locator("#open-settings").click()
+        expect(self.page.locator("#settings")).to_be_visible()
+
     def messages(self) -> list[dict[str, Any]]:
         """Return what is stored of all conversations, oldest first."""
         messages: list[dict[str, Any]] = self.page.evaluate(STORED)

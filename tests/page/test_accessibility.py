@@ -123,9 +123,10 @@ def test_axe_finds_nothing_to_complain_about(
     page.evaluate("for (const fold of document.querySelectorAll('details')) fold.open = true")
     expect(page.get_by_text("SECRET")).to_have_count(0)
     assert violations(page) == []
-    page.get_by_role("button", name="Settings").click()
+    chat.open_settings()
     assert violations(page) == []
     page.get_by_role("button", name="Keyboard shortcuts").click()
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
     assert violations(page) == []
 
 
@@ -220,7 +221,7 @@ def test_nothing_scrolls_sideways_and_every_target_can_be_hit(
     ask_everything(chat)
     assert chat.page.evaluate("document.documentElement.scrollWidth") <= width
     assert chat.page.evaluate(SMALL_TARGETS, 24) == []
-    chat.page.get_by_role("button", name="Settings").click()
+    chat.open_settings()
     assert chat.page.evaluate("document.querySelector('#settings').scrollWidth") <= width
     assert chat.page.evaluate(SMALL_TARGETS, 24) == []
 

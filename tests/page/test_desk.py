@@ -269,7 +269,7 @@ def test_what_is_set_is_asked_and_what_a_model_cannot_do_says_why(
     page.route("**/api/models", lambda route: route.fulfill(json={"data": MODELS}))
     page.goto(page_url)
     expect(page.locator("#model")).to_have_value("claude-sees")
-    page.get_by_role("button", name="Settings").click()
+    chat.open_settings()
     effort, thinking = page.get_by_label("Effort"), page.get_by_label("Thinking")
     expect(effort.get_by_role("option", name="Greatest (does not have this level)")).to_be_disabled()
     expect(thinking.get_by_role("option", name="Off (always thinks)")).to_be_disabled()
@@ -309,7 +309,7 @@ def test_what_is_set_is_asked_and_what_a_model_cannot_do_says_why(
     expect(page.get_by_text("1,234 tokens")).to_have_count(0)  # silent: nobody waits for it
     expect(page.get_by_role("alert")).to_have_count(0)
     page.reload()
-    page.get_by_role("button", name="Settings").click()
+    chat.open_settings()
     expect(page.get_by_label("System prompt")).to_have_value("Be brief.")
     page.get_by_label("Appearance").select_option("dark")
     assert page.evaluate("getComputedStyle(document.body).colorScheme") == "dark"
@@ -348,7 +348,7 @@ def test_the_page_is_wholly_in_the_readers_language(
     expect(page.locator("#examples button")).not_to_have_count(0)
     written = "getComputedStyle(document.querySelector('#message')).direction"
     assert page.evaluate(written) == direction  # of what stands there before anything is written
-    page.locator("#open-settings").click()
+    chat.open_settings()
     said = [WORDS_THAT_STAY.sub("", text) for text in page.evaluate(SHOWN)]
     assert [text for text in said if re.search(r"[a-zA-Z]{2}", text)] == []
     assert page.evaluate("document.documentElement.scrollWidth") <= 320

@@ -48,7 +48,7 @@ def test_text_is_typed_or_comes_at_once_as_the_reader_likes(chat: Chat) -> None:
     first = first_shown(chat)
     assert 0 < first < next_frame(chat) < next_frame(chat) < WHOLE, "smoothly: a little with every frame"
 
-    page.get_by_role("button", name="Settings").click()
+    chat.open_settings()
     page.get_by_label("Text appears").select_option("As it comes")
     page.keyboard.press("Escape")
     assert next_frame(chat) == WHOLE, "as it comes, from the next frame on"

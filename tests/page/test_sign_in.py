@@ -104,7 +104,7 @@ def test_a_session_that_ends_in_the_middle_is_renewed_and_all_goes_on(
     chat.finished()
     assert fresh not in page.content() + page.evaluate("JSON.stringify(localStorage)")
 
-    page.get_by_role("button", name="Settings").click()
+    chat.open_settings()
     expect(page.get_by_text("Signed in as Zoë")).to_be_visible()
     page.get_by_role("button", name="Sign out").click()
     expect(dialog).to_be_visible()
@@ -152,7 +152,7 @@ def _sign_in_and_ask(chat: Chat) -> None:
     expect(page.locator(".prompt__text")).to_have_text("My question")
     assert ALICE not in page.content()
 
-    page.get_by_role("button", name="Settings").click()
+    chat.open_settings()
     expect(page.get_by_text("Signed in as alice")).to_be_visible()
     page.get_by_role("button", name="Sign out").click()
     expect(dialog).to_be_visible()
