@@ -130,7 +130,9 @@ class OpenBlock:
                 return self._append("thinking", piece)
             case {"type": "citations_delta", "citation": dict(citation)}:
                 self._make_room(str(citation))
-                self.block["citations"] = [*(self.block.get("citations") or ()), citation]
+                if not isinstance(self.block.get("citations"), list):
+                    self.block["citations"] = []
+                self.block["citations"].append(citation)
                 return True
             case {"type": "signature_delta", "signature": str(signature)}:
                 self.block["signature"] = signature

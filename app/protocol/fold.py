@@ -52,6 +52,7 @@ class Part:
         turn: The assistant message it belongs to.
         fields: The block's fields but for streamed text.
         pieces: Of its text or thinking.
+        citations: Of its text, after those it began with.
         complete: Its ``block_stop`` has come.
     """
 
@@ -59,6 +60,7 @@ class Part:
     turn: int
     fields: dict[str, Any]
     pieces: list[str] = field(default_factory=list)
+    citations: list[Any] = field(default_factory=list)
     complete: bool = False
 
     @property
@@ -68,9 +70,12 @@ class Part:
 
     def block(self) -> dict[str, Any]:
         """Return the block in Claude's shape."""
-        if self.kind in ("text", "thinking"):
-            return {"type": self.kind, self.kind: self.text} | self.fields
-        return self.fields
+        if self.kind not in ("text", "thinking"):
+            return self.fields
+        block = {"type": self.kind, self.kind: self.text} | self.fields
+        if self.citations:
+            block["citations"] = [*(self.fields.get("citations") or ()), *self.citations]
+        return block
 
     @property
     def stands(self) -> bool:
@@ -121,8 +126,7 @@ class Fold:
             case Signature(index, signature):
                 self.parts[index].fields["signature"] = signature
             case Citation(index, citation):
-                had = self.parts[index].fields.get("citations") or []
-                self.parts[index].fields["citations"] = [*had, citation]
+                self.parts[index].citations.append(citation)
             case ToolUse(index, block) | Block(index, block):
                 self.parts[index].fields = block
             case ToolResult(tool_use_id, content, is_error):

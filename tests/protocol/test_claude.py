@@ -239,6 +239,7 @@ BLOCKS: dict[str, tuple[list[Frame], list[Event]]] = {
             delta(0, "thinking_delta", thinking="h"),
             delta(0, "signature_delta", signature="sig"),
             delta(0, "citations_delta", citation=CITATION),
+            delta(0, "citations_delta", citation=CITATION),
             delta(0, "input_json_delta", partial_json='{"a":1}'),
             block_stop(),
         ],
@@ -250,7 +251,7 @@ BLOCKS: dict[str, tuple[list[Frame], list[Event]]] = {
                 {
                     "type": "hologram",
                     "signature": "sig",
-                    "citations": [CITATION],
+                    "citations": [CITATION, CITATION],
                     "input": {"a": 1},
                     "text": "xa🌍",
                     "thinking": "h",
