@@ -113,22 +113,28 @@ class ChatRequest:
 
     Attributes:
         body: What goes to Claude, ``stream`` left out.
+        asked: The same before tools have got their definitions: an MCP server may describe one in other words by the
+            time the client asks again.
         stream: Whether the client wants events rather than one message.
         view: How this client wants to see them.
-        fingerprint: Equal for equal questions, however they are to be shown.
         registered: Names of the tools in it that run here.
     """
 
     body: dict[str, Any]
+    asked: dict[str, Any]
     stream: bool
     view: View
-    fingerprint: str
     registered: frozenset[str]
 
     @property
     def model(self) -> str:
         """The model that is asked."""
         return str(self.body["model"])
+
+    @property
+    def fingerprint(self) -> str:
+        """What is equal for equal questions, however they are to be shown; takes a while for a long one."""
+        return hashlib.sha256(jsontext.render(self.asked)).hexdigest()
 
     def counted(self) -> dict[str, Any]:
         """Return the body for Claude's token count."""
@@ -159,10 +165,9 @@ def parse(raw: bytes, settings: Settings, toolbox: Toolbox, terms: Terms) -> Cha
         raise BadRequest(_first(error)) from error
     _check_policy(chat, sent, settings, terms)
     body = _body(sent, settings, terms)
-    # Before tools get their definitions: an MCP server may describe one in other words by the time the client asks again.
-    fingerprint = hashlib.sha256(jsontext.render(body)).hexdigest()
+    asked = dict(body)
     registered = _register(body, toolbox)
-    return ChatRequest(body, chat.stream, _view(chat.buffer, chat.events), fingerprint, registered)
+    return ChatRequest(body, asked, chat.stream, _view(chat.buffer, chat.events), registered)
 
 
 def body_schemas(settings: Settings, events: list[str], tools: list[str]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from app.generation import Generation
 from app.hub import Hub
+from app.protocol import jsontext
 from app.protocol import log as log_module
 from app.protocol.claude import Translator
 from app.protocol.deltas import Writer
@@ -176,6 +177,27 @@ async def test_a_short_answer_takes_one_task_to_make_and_one_to_send(monkeypatch
     assert counts["tasks"] == 2
     # Its head, what it says and its end, each as it comes: the scripted Claude writes them one by one.
     assert counts["writes"] <= counts["appends"] + 2
+
+
+@pytest.mark.parametrize(
+    ("headers", "times"), [({}, 1), ({"Idempotency-Key": "k"}, 2)], ids=["plain", "with a key"]
+)
+async def test_a_question_is_rendered_once_and_once_more_for_its_key(
+    headers: dict[str, str], times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rendered = 0
+    render = jsontext.render
+
+    def rendering(value: Any) -> bytes:
+        nonlocal rendered
+        rendered += isinstance(value, dict) and "messages" in value
+        return render(value)
+
+    async with ScriptedClaude(lambda _: saying("one")) as claude, serving(claude.url) as gateway:
+        with monkeypatch.context() as patch:
+            patch.setattr(jsontext, "render", rendering)
+            await (await gateway.stream(ask("x"), headers=headers)).rest()
+    assert rendered == times
 
 
 async def test_readers_are_sent_the_end_before_the_operator_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
