@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import anthropic
 import httpx2
+from anthropic._models import FinalRequestOptions  # what the SDK's ``request`` takes
 
 from app.protocol import jsontext
 from app.protocol.errors import (
@@ -31,6 +32,8 @@ from app.upstream.silence import Silence
 from app.upstream.transport import PUSH, Client, Transport
 
 logger = logging.getLogger(__name__)
+
+logging.getLogger("anthropic").setLevel(logging.INFO)  # below that it logs whole questions
 
 KEEP_ALIVE_S = 60
 """How long an idle connection to Claude is kept: a new one costs a TLS handshake."""
@@ -76,13 +79,16 @@ class Upstream:
             http_client=Client(transport),
         )
 
-        # What the SDK would work out for each call: the whole address, and options whose defaults it copies deeply.
-        self._messages_url = str(self._client.base_url).rstrip("/") + "/v1/messages"
-        self._options: anthropic.RequestOptions = {
-            "headers": {"Accept-Encoding": "identity", "Content-Type": "application/json"},
-            "max_retries": 0,
-            "timeout": timeout,
-        }
+        # What ``post`` would make for each call, which takes it longer than to send: options, whose defaults it copies
+        # deeply, and of the address, which here is whole and parsed, a URL.
+        url = httpx2.URL(str(self._client.base_url).rstrip("/") + "/v1/messages")
+        self._asking = FinalRequestOptions.construct(
+            method="post",
+            url=cast("str", url),
+            headers={"Accept-Encoding": "identity"},
+            max_retries=0,
+            timeout=timeout,
+        )
 
     async def close(self) -> None:
         """Close all connections."""
@@ -98,18 +104,13 @@ class Upstream:
             Problem: Claude refused, could not be reached, fell silent, the connection was lost, or the body ended
                 before *take* had enough; or what *take* raised.
         """
-        content = jsontext.render({**body, "stream": True})
+        options = self._asking.model_copy(update={"content": jsontext.render({**body, "stream": True})})
         decoder = Decoder()
         answered: dict[str, str | None] = {}
         with _told(answered), self._as_problems(body.get("model")):
             async with Silence(self._stall_s, self._total_s, self._gaps) as silence:
-                answer = await self._client.post(
-                    self._messages_url,
-                    content=content,
-                    cast_to=httpx2.Response,
-                    stream=True,
-                    stream_cls=anthropic.AsyncStream[object],
-                    options=self._options,
+                answer = await self._client.request(
+                    httpx2.Response, options, stream=True, stream_cls=anthropic.AsyncStream[object]
                 )
                 # The declared type is the stream class; a cast_to of httpx2.Response gives the response itself.
                 response = cast("httpx2.Response", answer)
