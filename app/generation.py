@@ -192,7 +192,9 @@ class Generation:
 
     def cancel(self, reason: Literal["cancelled", "abandoned"]) -> None:
         """End at once: readers get ``done``, the upstream call is closed. Nothing happens after an end."""
-        self._finish(reason, Ending())
+        if not self.log.ended:
+            self.ending = Ending(message_id=self._message_id, model=self._answered_model)
+            self._finish(reason, self.ending)
         if self._task:
             self._task.cancel()
 

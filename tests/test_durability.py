@@ -329,6 +329,21 @@ async def test_cancelling_closes_the_upstream_and_tells_the_readers(by: str) -> 
     assert again.json["state"] == "cancelled"
 
 
+async def test_who_waits_for_one_message_gets_what_there_is_when_it_is_cancelled() -> None:
+    key = {"Idempotency-Key": "k"}
+    async with ScriptedClaude(lambda _: gated(asyncio.Event())) as claude, serving(claude.url) as gateway:
+        waiting = asyncio.create_task(gateway.request("POST", "/api/chat", ask("x", stream=False), key))
+        await claude.until_called(1)
+        watching = await gateway.stream(ask("x"), headers=key)
+        await watching.until_text(20)
+        await gateway.request("DELETE", f"/api/chat/{watching.id}")
+        message = (await waiting).json
+        await watching.rest()
+    assert (message["id"], message["model"]) == ("msg_1", "claude-sonnet-5-5")
+    assert message["stop_reason"] == "cancelled"
+    assert message["content"] == [{"type": "text", "text": watching.text}]
+
+
 async def test_cancelling_what_has_ended_changes_nothing() -> None:
     async with ScriptedClaude(lambda _: saying("a")) as claude, serving(claude.url) as gateway:
         stream = await (await gateway.stream(ask("x"))).rest()

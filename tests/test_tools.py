@@ -313,7 +313,7 @@ async def test_a_paused_turn_is_taken_up_again_as_it_is() -> None:
 async def test_broken_input_is_an_error_that_names_the_tool() -> None:
     async with (
         ScriptedClaude(lambda _: calling(("add", '{"a": oops}'))) as claude,
-        serving(claude.url, tools=KIT) as gateway,
+        serving(claude.url, tools=KIT, continuations=0) as gateway,
     ):
         stream = await (await gateway.stream(asking("add"))).rest()
     assert stream.terminal["type"] == "error"
