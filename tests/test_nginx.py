@@ -294,7 +294,7 @@ async def test_a_post_is_not_run_again_when_the_gateway_dies_of_it(tmp_path: Pat
         backend(die) as one,
         backend(die) as other,
         Nginx(tmp_path, one.address, other.address) as nginx,
-        httpx.AsyncClient(base_url=nginx.url) as client,
+        httpx.AsyncClient(base_url=nginx.url, timeout=30) as client,
     ):
         answer = await client.post("/api/chat", json={"prompt": "once"})
         assert_error(answer, 502, "api_error")
@@ -322,7 +322,7 @@ async def test_a_post_goes_elsewhere_when_a_gateway_takes_no_connection(tmp_path
             asyncio.timeout(60),
             backend() as alive,
             Nginx(tmp_path, dead, alive.address) as nginx,
-            httpx.AsyncClient(base_url=nginx.url) as client,
+            httpx.AsyncClient(base_url=nginx.url, timeout=30) as client,
         ):
             for _ in range(2):  # round robin: one of them meets the dead one first
                 assert (await client.post("/api/chat", json={})).status_code == 200
@@ -341,7 +341,9 @@ async def test_the_gateway_hears_of_a_body_when_it_is_whole(tmp_path: Path) -> N
     async with served(tmp_path) as (stand_in, nginx, _):
         reader, writer = await asyncio.open_connection("127.0.0.1", nginx.port)
         writer.write(b"POST /api/chat HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n12345")
-        async with httpx.AsyncClient(base_url=nginx.url) as other:  # whoever is quicker is not held up
+        async with httpx.AsyncClient(
+            base_url=nginx.url, timeout=30
+        ) as other:  # whoever is quicker is not held up
             await other.get("/healthz")
         assert [request.target for request in stand_in.requests] == ["/healthz"]
         writer.write(b"67890")
@@ -530,7 +532,7 @@ async def test_a_gateway_that_is_not_there_is_a_502(tmp_path: Path) -> None:
         async with (
             asyncio.timeout(60),
             Nginx(tmp_path, dead) as nginx,
-            httpx.AsyncClient(base_url=nginx.url) as client,
+            httpx.AsyncClient(base_url=nginx.url, timeout=30) as client,
         ):
             for method, path in (("GET", "/"), ("POST", "/api/chat"), ("GET", "/api/chat/x/stream")):
                 answer = await client.request(method, path, headers={"X-Request-Id": "mine"})

@@ -61,6 +61,7 @@ async def site(folder: Path) -> AsyncIterator[Site]:
             trust_env=False,
             base_url=f"https://127.0.0.1:{nginx.port}",
             headers={"Host": NAME},
+            timeout=30,
         ) as client,
     ):
         yield Site(client, plain)

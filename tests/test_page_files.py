@@ -112,7 +112,7 @@ def test_an_edited_file_is_served_with_the_next_page(tmp_path: Path) -> None:
 
 
 async def test_the_page_and_its_files_over_http(gateway: str) -> None:
-    async with httpx.AsyncClient(base_url=gateway) as client:
+    async with httpx.AsyncClient(base_url=gateway, timeout=30) as client:
         page = await client.get("/")
         assert page.headers["content-encoding"] == "gzip"
         assert page.headers["cache-control"] == "no-cache"

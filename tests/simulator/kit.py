@@ -102,6 +102,6 @@ async def talking(**settings: Any) -> AsyncIterator[Talk]:
     given = SimulatorSettings(**{"speed": 0, **settings})
     async with (
         Simulator(given) as simulator,
-        anthropic.AsyncAnthropic(base_url=simulator.url, api_key="any", max_retries=0, timeout=10) as client,
+        anthropic.AsyncAnthropic(base_url=simulator.url, api_key="any", max_retries=0, timeout=30) as client,
     ):
         yield Talk(simulator, client)

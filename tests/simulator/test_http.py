@@ -16,7 +16,7 @@ RIVERS = "Tell me about rivers."
 
 
 async def post(talk: Talk, path: str = "/v1/messages", **sent: Any) -> httpx.Response:
-    async with httpx.AsyncClient(base_url=talk.simulator.url) as client:
+    async with httpx.AsyncClient(base_url=talk.simulator.url, timeout=30) as client:
         return await client.post(path, **sent)
 
 
@@ -53,7 +53,7 @@ async def test_a_refusal_has_its_request_id_and_says_that_trying_again_is_no_use
 async def test_other_addresses_and_methods_are_refused(
     method: str, path: str, status: int, kind: str, talk: Talk
 ) -> None:
-    async with httpx.AsyncClient(base_url=talk.simulator.url) as client:
+    async with httpx.AsyncClient(base_url=talk.simulator.url, timeout=30) as client:
         answer = await client.request(method, path)
     assert (answer.status_code, answer.json()["error"]["type"]) == (status, kind)
 
@@ -69,7 +69,7 @@ async def test_a_body_that_is_too_large_is_a_413() -> None:
 
 
 async def test_the_models_are_listed_page_by_page_and_by_their_life(talk: Talk) -> None:
-    async with httpx.AsyncClient(base_url=talk.simulator.url) as client:
+    async with httpx.AsyncClient(base_url=talk.simulator.url, timeout=30) as client:
         whole = (await client.get("/v1/models", params={"limit": 1000})).json()["data"]
         ids = [model["id"] for model in whole]
         second = (await client.get("/v1/models", params={"limit": 2, "after_id": ids[1]})).json()
