@@ -27,6 +27,7 @@ FIRST = (
     "test_program",
     "faults/",
     "test_durability",
+    "test_breaks",
     "test_openapi",
     "test_mcp",
     "test_malformed",

@@ -8,7 +8,7 @@ import contextlib
 import json
 import socket
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -250,8 +250,23 @@ class ScriptedClaude:
         return True
 
 
+WORDS = [f"w{n} " for n in range(60)]
+FULL = "".join(WORDS)
+
+
+def gated(gate: asyncio.Event, words: Sequence[str] = WORDS, *, after: int = 30) -> list[Any]:
+    """Return the steps of an answer that stops after so many of its words, until the gate opens."""
+    frames = saying(*words)
+    return [*frames[: after + 2], gate, *frames[after + 2 :]]
+
+
 def always(answer: Answer) -> Script:
     return lambda _: answer
+
+
+def one_after_the_other(*answers: Answer) -> Script:
+    remaining = iter(answers)
+    return lambda _: next(remaining)
 
 
 def refusing(status: int, kind: str, text: str = "no", **headers: str) -> Refusal:

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import re
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from tests.scripted import (
     ending,
     frame,
     message_start,
+    one_after_the_other,
     saying,
     text_block,
     thinking_block,
@@ -47,11 +47,6 @@ def call_block(index: int, id_: str, name: str, pieces: str) -> list[bytes]:
     halves = (pieces[:3], pieces[3:])
     deltas = [{"type": "input_json_delta", "partial_json": half} for half in ("", *halves)]
     return block(index, {"type": "tool_use", "id": id_, "name": name, "input": {}}, *deltas)
-
-
-def one_after_the_other(*answers: Answer) -> Callable[[Call], Answer]:
-    remaining: Iterator[Answer] = iter(answers)
-    return lambda _: next(remaining)
 
 
 def asking(*names: str, **fields: Any) -> dict[str, Any]:

@@ -13,8 +13,8 @@ a page is hidden while its answer ends                 test_readers: ``…hidden
 two pages, two devices                                 test_durability: ``…several_readers_see_the_same…``
 a page resumes twice at once                           test_readers: ``…resumes_of_one_cursor_at_once…``
 a question is sent again, its answer was lost          test_readers: ``…answer_was_lost…``, ``…arrives_in_part…``
-fifty questions with one key at once                   test_durability: ``…fifty_concurrent_posts…``
-one key, another question                              test_durability: ``…same_key_with_another_body…``
+fifty questions with one key at once                   test_idempotency: ``…fifty_concurrent_posts…``
+one key, another question                              test_idempotency: ``…same_key_with_another_body…``
 nginx is reloaded, its workers are killed,             test_through_nginx: ``…whose_nginx_goes_away…``,
 it is stopped, killed, started                         ``…not_cut_by_a_reload``
 nginx is away for a while                              test_through_nginx: ``…while_nginx_is_away…``
@@ -27,10 +27,10 @@ Claude's connection breaks before content              test_upstream: ``…befor
                                                        ``…refuses_connections…``, ``…kept_connection…``
 Claude's connection breaks after content, by RST or    test_upstream: ``wherever_the_connection_breaks…``,
 by FIN, anywhere                                       ``wherever_an_answer_with_thinking…``, ``wherever_a_call…``
-overloaded, inside 200, first or in the middle         test_durability: ``what_fails_before_content…``,
+overloaded, inside 200, first or in the middle         test_breaks: ``what_fails_before_content…``,
                                                        ``after_a_break…``; test_upstream: ``an_overloaded_claude…``
 429 and 529, with a time to wait                       test_upstream: ``…asks_to_wait…``, ``…date_to_wait_for…``;
-                                                       test_durability: ``a_long_retry_after…``, ``a_spent_limit…``
+                                                       test_breaks: ``a_long_retry_after…``, ``a_spent_limit…``
 silence, and pings alone                               test_upstream: ``silence…``, ``…only_pings…``
 one byte at a time                                     test_upstream, test_readers: ``…one_by_one…``
 a slow reader                                          test_readers: ``…slow_reader…``, ``…waits_for_a_slow_reader…``

@@ -14,15 +14,9 @@ from websockets.asyncio.client import connect
 from app.generation import Generation
 from tests.faults.rig import FULL, PIECES, Rig, part, rest, rigged, whole
 from tests.reading import Stream, ask
-from tests.scripted import Call, message_start, saying, text_block
+from tests.scripted import Call, gated, message_start, saying, text_block
 
 KEY = {"Idempotency-Key": "k"}
-
-
-def gated(gate: asyncio.Event, *, after: int = 30) -> list[Any]:
-    """Return the frames of FULL, which stop after so many pieces until the gate opens."""
-    frames = saying(*PIECES)
-    return [*frames[: after + 2], gate, *frames[after + 2 :]]
 
 
 class Steps:
@@ -136,7 +130,7 @@ async def test_bytes_that_reach_a_reader_one_by_one_are_the_same_events() -> Non
 
 async def test_a_page_that_is_loaded_again_has_the_answer_so_far_and_goes_on_after_its_cursor() -> None:
     gate = asyncio.Event()
-    async with rigged(lambda _: gated(gate)) as rig:
+    async with rigged(lambda _: gated(gate, PIECES)) as rig:
         before = await rig.client.stream(ask("x"))
         await before.until_text(len("".join(PIECES[:30])))
         before.close()
@@ -152,7 +146,7 @@ async def test_a_page_that_is_loaded_again_has_the_answer_so_far_and_goes_on_aft
 
 async def test_a_hidden_page_that_reads_nothing_has_the_whole_answer_when_it_returns() -> None:
     gate = asyncio.Event()
-    async with rigged(lambda _: gated(gate), orphan_grace=-1) as rig:
+    async with rigged(lambda _: gated(gate, PIECES), orphan_grace=-1) as rig:
         stream = await rig.client.stream(ask("x"))
         await stream.until_text(5)
         rig.front.down.stall()
@@ -167,7 +161,7 @@ async def test_a_hidden_page_that_reads_nothing_has_the_whole_answer_when_it_ret
 @pytest.mark.parametrize("count", [2, 10])
 async def test_resumes_of_one_cursor_at_once_each_get_the_same_rest(count: int) -> None:
     gate = asyncio.Event()
-    async with rigged(lambda _: gated(gate)) as rig:
+    async with rigged(lambda _: gated(gate, PIECES)) as rig:
         first = await rig.client.stream(ask("x"))
         await first.until_text(20)
         rig.front.end("reset")
@@ -185,7 +179,7 @@ async def test_resumes_of_one_cursor_at_once_each_get_the_same_rest(count: int) 
 @pytest.mark.parametrize("after", [0, 1, 200, 420])
 async def test_a_question_whose_answer_was_lost_is_not_asked_twice(after: int) -> None:
     gate = asyncio.Event()
-    async with rigged(lambda _: gated(gate)) as rig:
+    async with rigged(lambda _: gated(gate, PIECES)) as rig:
         if after:
             rig.front.down.cut("reset", after=after, times=1)
         body = json.dumps(ask("x")).encode()
@@ -319,7 +313,7 @@ async def test_a_socket_that_nobody_reads_is_let_go_too() -> None:
 
 
 async def test_a_cancel_closes_the_connection_to_claude() -> None:
-    async with rigged(lambda _: gated(asyncio.Event())) as rig:
+    async with rigged(lambda _: gated(asyncio.Event(), PIECES)) as rig:
         stream = await rig.client.stream(ask("x"))
         await stream.until_text(20)
         answer = await rig.client.request("DELETE", f"/api/chat/{stream.id}")
@@ -361,7 +355,7 @@ async def test_a_thousand_readers_that_return_at_once_all_go_on() -> None:
     gate = asyncio.Event()
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    async with rigged(lambda _: gated(gate), max_streams_per_client=64) as rig:
+    async with rigged(lambda _: gated(gate, PIECES), max_streams_per_client=64) as rig:
         first = [await rig.gateway.stream(ask("x")) for _ in range(answers)]
         for stream in first:
             await stream.until_text(len("".join(PIECES[:30])))

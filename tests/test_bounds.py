@@ -1,0 +1,139 @@
+"""What is kept and served at once has bounds, and whoever meets one is told."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from tests.reading import ask
+from tests.running import serving
+from tests.scripted import (
+    Call,
+    ScriptedClaude,
+    ending,
+    gated,
+    message_start,
+    saying,
+    text_block,
+    text_delta,
+)
+
+
+async def test_an_answer_larger_than_a_log_may_be_ends_in_an_error() -> None:
+    def endless(call: Call) -> Iterator[bytes]:
+        yield from saying("x")[:2]
+        while True:
+            yield text_delta("x" * 500)
+
+    async with ScriptedClaude(endless) as claude, serving(claude.url, max_generation_bytes=20_000) as gateway:
+        stream = await (await gateway.stream(ask("x"))).rest()
+        await claude.calls[0].closed.wait()
+    assert stream.terminal["type"] == "error"
+    assert "GATEWAY_MAX_GENERATION_BYTES" in stream.terminal["error"]["message"]
+    assert stream.done == 1
+    assert len(claude.calls) == 1
+
+
+async def test_more_generations_than_allowed_are_a_503() -> None:
+    async with (
+        ScriptedClaude(lambda _: gated(asyncio.Event())) as claude,
+        serving(claude.url, max_generations=2, orphan_grace=0) as gateway,
+    ):
+        streams = [await gateway.stream(ask("x")) for _ in range(2)]
+        answer = await gateway.request("POST", "/api/chat", ask("x"))
+        for stream in streams:
+            stream.close()
+    assert (answer.status, answer.error["type"]) == (503, "api_error")
+    assert answer.headers["retry-after"] == "1"
+    assert "GATEWAY_MAX_GENERATIONS" in answer.error["message"]
+
+
+async def test_more_generations_of_one_client_than_allowed_are_a_429() -> None:
+    async with (
+        ScriptedClaude(lambda _: gated(asyncio.Event())) as claude,
+        serving(claude.url, max_streams_per_client=2, orphan_grace=0, allow_anonymous=True) as gateway,
+    ):
+        streams = [await gateway.stream(ask("x")) for _ in range(2)]
+        answer = await gateway.request("POST", "/api/chat", ask("x"))
+        elsewhere = await gateway.stream(ask("x"), headers={"X-Forwarded-For": "203.0.113.9"})
+        for stream in (*streams, elsewhere):
+            stream.close()
+    assert (answer.status, answer.error["type"]) == (429, "rate_limit_error")
+    assert answer.headers["retry-after"] == "1"
+
+
+async def test_more_readers_than_allowed_are_a_429() -> None:
+    async with (
+        ScriptedClaude(lambda _: gated(asyncio.Event())) as claude,
+        serving(claude.url, max_readers=2, orphan_grace=0) as gateway,
+    ):
+        first = await gateway.stream(ask("x"))
+        second = await gateway.resume(first.id)
+        answer = await gateway.request("GET", f"/api/chat/{first.id}/stream")
+        first.close()
+        second.close()
+    assert (answer.status, answer.error["type"]) == (429, "rate_limit_error")
+    assert "retry-after" in answer.headers
+
+
+async def test_when_logs_are_full_what_has_ended_makes_room() -> None:
+    async with (
+        ScriptedClaude(lambda _: saying("x" * 3000)) as claude,
+        serving(claude.url, max_log_bytes=4000) as gateway,
+    ):
+        streams = [await (await gateway.stream(ask("x"))).rest() for _ in range(5)]
+        first = await gateway.request("GET", f"/api/chat/{streams[0].id}")
+    assert all(stream.done == 1 for stream in streams)
+    assert first.status == 410
+
+
+async def test_questions_count_while_they_are_read_and_answered_and_no_longer() -> None:
+    gate = asyncio.Event()
+    large = ask("x" * 100_000)
+    async with (
+        ScriptedClaude(lambda _: gated(gate)) as claude,
+        serving(claude.url, max_log_bytes=500_000) as gateway,
+    ):
+        held = gateway.hub._rules.account
+        first = await gateway.stream(large)  # thrice 100,000
+        refused = await gateway.request("POST", "/api/chat", large)
+        counted = await gateway.request("POST", "/api/chat/count_tokens", large)
+        small = await gateway.stream(ask("x"))
+        gate.set()
+        await first.rest()
+        await small.rest()
+        logs = sum(each.log.bytes for each in gateway.hub._generations.values())
+        assert held.bytes == logs
+        second = await (await gateway.stream(large)).rest()
+        broken = await gateway.request("POST", "/api/chat", {**large, "nonsense": 1})
+        again = await (await gateway.stream(large)).rest()
+    assert (refused.status, refused.error["type"]) == (503, "api_error")
+    assert refused.headers["retry-after"] == "1"
+    assert counted.status == 503
+    assert broken.status == 400
+    assert [stream.done for stream in (first, small, second, again)] == [1] * 4
+
+
+async def test_a_reader_that_does_not_read_is_let_go_and_can_resume(caplog: pytest.LogCaptureFixture) -> None:
+    big = "x" * 100_000
+    script = [message_start(), *text_block(*[big] * 100), *ending()]
+    async with (
+        ScriptedClaude(lambda _: script) as claude,
+        serving(claude.url, send_timeout=0.2) as gateway,
+    ):
+        stuck = await gateway.stream(ask("x"))
+        generation = gateway.hub.find(stuck.id, "anonymous")
+        left = asyncio.Event()
+        leave = generation.leave
+
+        def leave_and_tell(*, saw_end: bool) -> None:
+            leave(saw_end=saw_end)
+            left.set()
+
+        generation.leave = leave_and_tell  # type: ignore[method-assign]
+        await asyncio.wait_for(left.wait(), 10)
+        again = await (await gateway.resume(stuck.id)).rest()
+        stuck.close()
+    assert again.text == big * 100
+    assert "without completing" not in caplog.text
+    assert "Traceback" not in caplog.text
