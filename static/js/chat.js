@@ -17,6 +17,7 @@ import { serveProse } from "./markdown/actions.js";
 import { Menu } from "./menu.js";
 import { prefer } from "./preferences.js";
 import { Follower } from "./scroll.js";
+import { serveCopying } from "./selection.js";
 import { List } from "./sidebar/list.js";
 import { surroundings, tabs } from "./surroundings.js";
 import { text } from "./text.js";
@@ -196,6 +197,7 @@ export class Chat {
     follower.onChange = () => this.#offerLatest();
     byId("latest").addEventListener("click", () => follower.toEnd());
     serveProse(byId("log"));
+    serveCopying(byId("log"));
     const save = () => {
       this.#generations.save();
       this.#workspace.saveDraft();

@@ -130,6 +130,24 @@ def test_what_is_finished_is_never_touched_again(chat: Chat) -> None:
     assert chat.page.evaluate(SETTLED, ANSWER) is None
 
 
+COPIED = """() => {
+  const log = document.querySelector("#log");
+  const data = new DataTransfer();
+  log.dispatchEvent(new ClipboardEvent("copy", { clipboardData: data, bubbles: true, cancelable: true }));
+  return [data.getData("text/plain"), data.getData("text/html")];
+}"""
+DRAWN = """async (text) => {
+  const { Prose } = await import("/static/js/markdown/prose.js");
+  const element = document.createElement("div");
+  const prose = new Prose(element);
+  prose.push(text);
+  prose.draw();
+  prose.end();
+  element.normalize();
+  return element.innerHTML;
+}"""
+
+
 def told(chat: Chat, text: str, *more: dict[str, Any], question: str = "Tell me.") -> None:
     """Let Claude say *text*."""
     block = {"type": "block_start", "index": 0, "kind": "text", "at_ms": 1}
@@ -137,6 +155,29 @@ def told(chat: Chat, text: str, *more: dict[str, Any], question: str = "Tell me.
     answer_with(chat.page, START, block, {"type": "text", "index": 0, "text": text}, *more, stop, DONE)
     chat.ask(question)
     chat.finished()
+
+
+def test_what_is_selected_is_copied_as_markdown_that_is_drawn_the_same(chat: Chat) -> None:
+    marked = ANSWER + "\n1. 2 \\* 3\n\n- a\n\n* b_c, _d\\_ \\<b> and ``x ` y``\\\nbroken\n\n~~~\n```\n~~~\n"
+    told(chat, marked)
+    chat.page.evaluate("getSelection().selectAllChildren(document.querySelector('.prose'))")
+    copied, html = chat.page.evaluate(COPIED)
+    assert chat.page.evaluate(DRAWN, copied) == chat.page.evaluate(DRAWN, marked)
+    assert "Copy" not in html
+    assert not re.search("style|class|button", html)
+    part = "getSelection().setBaseAndExtent(...['one', 'two'].flatMap((word) => {"
+    part += "const p = [...document.querySelectorAll('ol p')].find((each) => each.textContent === word);"
+    part += "return [p.firstChild, word === 'one' ? 1 : 3]; }))"
+    chat.page.evaluate(part)
+    copied, _ = chat.page.evaluate(COPIED)
+    assert copied.startswith("1. ne\n\n   - nested **bold")
+    assert copied.endswith("2. two")
+    chat.page.evaluate("getSelection().selectAllChildren(document.querySelector('.prose blockquote p'))")
+    copied, _ = chat.page.evaluate(COPIED)
+    assert copied == ""  # words of one paragraph are the browser's matter
+    chat.page.evaluate("getSelection().selectAllChildren(document.querySelector('#log'))")
+    copied, _ = chat.page.evaluate(COPIED)
+    assert copied.startswith("Tell me.\n\n# Title")
 
 
 def test_an_answer_has_structure(chat: Chat) -> None:
@@ -198,6 +239,11 @@ def test_code_can_be_copied_and_wrapped(open_chat: Callable[..., Chat], page_url
     chat.page.get_by_role("button", name="Copy", exact=True).last.click()
     expect(chat.page.get_by_role("button", name="Copied")).to_be_visible()
     assert chat.page.evaluate("navigator.clipboard.readText()") == "x = 1\n\nprint(x)"
+    chat.page.evaluate("delete Navigator.prototype.clipboard")  # as on a page that is not served securely
+    chat.page.get_by_role("button", name="Copy question").click()
+    expect(chat.page.get_by_role("button", name="Copied")).to_have_count(2)
+    chat.field.press("Control+v")
+    expect(chat.field).to_have_value("Tell me.")
 
 
 def test_a_footnote_is_reached_from_its_number_and_leads_back(chat: Chat) -> None:
