@@ -42,7 +42,7 @@ ELSEWHERE = {
     35: "test_limits.py::test_an_answer_that_uses_up_the_budget_ends_there",
     39: "test_wire.py::test_it_is_refused_in_our_shape_and_nothing_after_it_is_answered",
     41: "test_wire.py::test_it_is_refused_in_our_shape_and_nothing_after_it_is_answered",
-    42: "test_nginx.py::test_metrics_are_not_for_the_outside",
+    42: "test_nginx_refusals.py::test_metrics_are_not_for_the_outside",
 }
 
 NOT_OURS = {
