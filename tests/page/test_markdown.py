@@ -79,7 +79,7 @@ FUZZ = """async ([answer, seed]) => {
     return element.innerHTML;
   };
   const pieces = answer.split(/(\\s+|\\b|(?=[*_`|~[\\]()#>-]))/);
-  const texts = [answer];
+  const texts = [answer, answer.replaceAll("\\n", " ").repeat(3)];
   for (let n = 0; n < 150; n += 1) {
     const length = 5 + Math.floor(random() * 60);
     texts.push(Array.from({ length }, () => pieces[Math.floor(random() * pieces.length)]).join(""));

@@ -6,19 +6,24 @@ import { test } from "node:test";
 import { Blocks } from "../../static/js/markdown/blocks.js";
 import { heal, undecided } from "../../static/js/markdown/heal.js";
 import { parseInline } from "../../static/js/markdown/inline.js";
+import { Reader } from "../../static/js/markdown/reader.js";
 import { workOf } from "./work.js";
 
 const MODULES = "/static/js/markdown/";
 /** Twice as long may be this much more work. */
 const TWICE = 2.05;
+/** … of a text inside a block, which is also asked where it may be divided, once it is long */
+const TWICE_INSIDE = 2.2;
+/** … of one that grows, of which up to 10,000 characters are read again, where something begins in them that does not end */
+const TWICE_GROWING = 2.5;
 const timeout = 20_000;
 
-/** @param {(n: number) => () => void} prepare @param {number} [n] */
-function assertLinear(prepare, n = 500) {
+/** @param {(n: number) => () => void} prepare @param {number} most  times the work for twice the length @param {number} [n] */
+function assertLinear(prepare, most, n = 500) {
   prepare(10)(); // what is done once is done
   const [once, twice] = [prepare(n), prepare(2 * n)].map((run) => workOf(MODULES, run));
   assert.ok(once !== undefined && twice !== undefined && once > 0);
-  assert.ok(twice <= once * TWICE, `${once} steps became ${twice}`);
+  assert.ok(twice <= once * most, `${once} steps became ${twice}`);
 }
 
 /** @type {Record<string, (n: number) => string>} */
@@ -45,6 +50,7 @@ const INLINE = {
   "bare addresses": (n) => "xhttp://a.http://b,".repeat(n),
   "a bare address among brackets": (n) => `http://a${"(".repeat(n)}${")".repeat(2 * n)}`,
   "a bare address and full stops": (n) => `http://a${".".repeat(n)} b`,
+  "bare addresses that are none": (n) => "http:///".repeat(n),
   footnotes: (n) => "[^1] [^a] [^".repeat(n),
   "line ends": (n) => "a  \nb\\\n  c".repeat(n),
 };
@@ -54,7 +60,55 @@ for (const [name, text] of Object.entries(INLINE)) {
       const written = text(n);
       return () =>
         parseInline(written, new Map([["A", { href: "x", title: "" }]]), { math: true, bare: true, notes: new Set() });
-    });
+    }, TWICE_INSIDE);
+  });
+}
+
+for (const name of [
+  "opening brackets",
+  "openers that nothing closes",
+  "emphasis in emphasis",
+  "formulas",
+  "footnotes",
+]) {
+  test(`linear, also where it is too long for what it begins: ${name}`, { timeout }, () => {
+    assertLinear(
+      (n) => {
+        const written = /** @type {(n: number) => string} */ (INLINE[name])(n);
+        return () => parseInline(written, new Map());
+      },
+      TWICE_INSIDE,
+      4000,
+    );
+  });
+}
+
+const GROWING = {
+  words: "words that go on ",
+  "words without spaces": "これは重要です",
+  emphasis: "some **bold** and *slanted* words, ",
+  signs: "**a**`b`[c](d)",
+  "opening brackets": "[",
+  "openers that nothing closes": "*a _b ~~c ",
+  "half addresses": "<a:<b@",
+  ampersands: "&",
+};
+for (const [name, piece] of Object.entries(GROWING)) {
+  test(`linear while it is written: ${name}`, { timeout }, () => {
+    assertLinear(
+      (n) => {
+        const written = piece.repeat(n / piece.length);
+        return () => {
+          let at = 0;
+          for (let cut = 0; cut < written.length; cut += 2500) {
+            const reader = new Reader(written.slice(0, cut), at, new Map(), { math: true, bare: true });
+            for (reader.read(); reader.over; reader.read()) at = reader.at;
+          }
+        };
+      },
+      TWICE_GROWING,
+      30_000,
+    );
   });
 }
 
@@ -84,7 +138,7 @@ for (const [name, lines] of Object.entries(BLOCKS)) {
         for (const line of written) blocks.add(line);
         blocks.end();
       };
-    });
+    }, TWICE);
   });
 }
 

@@ -8,6 +8,7 @@ import MarkdownIt from "markdown-it";
 import { Blocks } from "../../static/js/markdown/blocks.js";
 import { heal, undecided } from "../../static/js/markdown/heal.js";
 import { parseInline } from "../../static/js/markdown/inline.js";
+import { Reader } from "../../static/js/markdown/reader.js";
 import { toHtml } from "./markdown-html.js";
 
 const oracle = new MarkdownIt({ html: false, linkify: false, xhtmlOut: true });
@@ -149,6 +150,75 @@ for (const [text, healed] of /** @type {[string, string][]} */ ([
     assert.equal(heal(text), healed);
   });
 }
+
+const OPTIONS = { math: true, bare: true, notes: new Set(["a"]), growing: true };
+const REFERENCES = new Map([["X", { href: "/x", title: "" }]]);
+const WORDS = [
+  "plain words that go on ",
+  "the hat ",
+  "**bold** ",
+  "*so* ",
+  "`code`, ",
+  "[a](b) ",
+  "これは重要です。",
+  "😀 ",
+  "\n",
+];
+const SIGNS =
+  "* ** _ ~~ ` `` [ ] ![ ](b) ](b\u0020'c ][x] [^1] [^a] &amp; &am < <a http://a.b/c http \\( $$ \\ <me@x.org> h".split(
+    " ",
+  );
+
+test("a long text means the same however it was cut, and its beginning is read once", () => {
+  let seed = 2026;
+  const random = () => {
+    seed = (seed * 16807) % 2147483647;
+    return seed / 2147483647;
+  };
+  /** @param {string[]} list */
+  const one = (list) => list[Math.floor(random() * list.length)] ?? "";
+  let stretches = 0;
+  for (const density of [0, 0.001, 0.003, 0.01, 0.03, 1]) {
+    let text = "";
+    while (text.length < 30_000) text += one(random() < density ? SIGNS : WORDS);
+    /** @type {import("../../static/js/markdown/spans.js").Span[]} */
+    const spans = [];
+    let at = 0;
+    for (let cut = 0; cut < text.length; ) {
+      cut = Math.min(text.length, cut + 1 + Math.floor(random() * 400));
+      const reader = new Reader(text.slice(0, cut), at, REFERENCES, OPTIONS);
+      let read = reader.read();
+      for (; reader.over; read = reader.read()) {
+        spans.push(...read);
+        at = reader.at;
+        stretches += 1;
+      }
+      const healed = heal(text.slice(0, cut), at);
+      assert.ok(healed.startsWith(text.slice(0, at)), "what is settled is not healed");
+      if (cut === text.length) spans.push(...read);
+    }
+    assert.deepEqual(spans, parseInline(text, REFERENCES, OPTIONS));
+    if (density === 0) assert.ok(text.length - at < 1200, `${text.length - at} characters would be read again`);
+  }
+  assert.ok(stretches > 40, `${stretches} stretches`);
+});
+
+test("what is far away ends nothing", () => {
+  const far = "word ".repeat(4000);
+  const near = "word ".repeat(1900);
+  for (const [open, close] of [
+    ["**", "**"],
+    ["`", "`"],
+    ["[", "](b)"],
+    ["~~", "~~"],
+    ["\\(", "\\)"],
+  ]) {
+    const types = (/** @type {string} */ inside) =>
+      new Set(parseInline(`${open}${inside.trim()}${close}`, new Map()).map(({ type }) => type));
+    assert.ok(!types(near).has("text"), open);
+    assert.deepEqual(types(far), new Set(["text"]), open);
+  }
+});
 
 test("a line that may still become something else waits", () => {
   for (const line of [

@@ -4,7 +4,7 @@
 const AUTOLINK = /<([A-Za-z][A-Za-z0-9+.-]{1,31}:[^\s<>]*)>/y;
 const MAIL =
   /<([a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*)>/y;
-const BARE = /https?:\/\/[^\s<>]+/y;
+const BARE = /https?:\/\/[^\s<>/?#][^\s<>]*/y;
 const AFTER_SENTENCE = "?!.,:;'\"*_~`";
 
 /** `<address>` @param {string} text @param {number} at @returns {{href: string, address: string, length: number} | null} */

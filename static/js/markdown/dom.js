@@ -8,14 +8,11 @@
 
 import { text as words } from "../text.js";
 import { directionOf, elementFor, kindOf, languageOf, make, makeText } from "./elements.js";
-import { heal } from "./heal.js";
 import { whenNear } from "./idle.js";
-import { parseInline } from "./inline.js";
 import { Lines } from "./lines.js";
-import { patch } from "./nodes.js";
+import { Passage } from "./passage.js";
 
 /** @typedef {import("./block.js").Block} Block */
-/** @typedef {import("./spans.js").Span} Span */
 
 /**
  * @typedef {object} Drawn
@@ -27,7 +24,7 @@ import { patch } from "./nodes.js";
  * @property {number} done  how many children at the beginning are settled
  * @property {boolean} settled
  * @property {Lines | null} lines  of code and formulas
- * @property {Span[][]} spans  of a leaf; of a row, one list for each cell
+ * @property {Passage[]} passages  of a leaf; of a row, one for each cell
  */
 
 /**
@@ -55,7 +52,7 @@ export function drawnAs(block, element) {
     done: 0,
     settled: false,
     lines,
-    spans: [],
+    passages: [],
   };
 }
 
@@ -109,7 +106,8 @@ function draw(drawn, block, drawing) {
       return drawRow(drawn, block, drawing);
     case "paragraph":
     case "heading":
-      drawSpans(drawn, 0, drawn.element, shown(block, drawing), drawing);
+      drawn.passages[0] ??= new Passage(drawn.element);
+      drawn.passages[0].draw(shown(block, drawing), block === drawing.live, drawing);
       return;
     case "list":
       drawDirection(drawn, block);
@@ -133,14 +131,11 @@ function finish({ element, inside }, block) {
 
 /** What of a leaf's text is to be seen now. @param {Block} block @param {Drawing} drawing */
 function shown(block, drawing) {
-  if (block !== drawing.live) return block.text;
-  let { text } = block;
-  if (block.open) {
-    if (/^\[[^\]]+\]:/.test(text)) return ""; // may become a definition, which is not shown
-    const last = text.slice(text.lastIndexOf("\n") + 1);
-    if (last.startsWith("|")) text = text.slice(0, -last.length).trimEnd(); // may become a table's header
-  }
-  return heal(text);
+  const { text } = block;
+  if (block !== drawing.live || !block.open) return text;
+  if (/^\[[^\]]+\]:/.test(text)) return ""; // may become a definition, which is not shown
+  const lineAt = text.lastIndexOf("\n") + 1;
+  return text[lineAt] === "|" ? text.slice(0, lineAt).trimEnd() : text; // may become a table's header
 }
 
 /** @param {Drawn} drawn @param {Block} block */
@@ -173,19 +168,7 @@ function drawRow(drawn, row, drawing) {
     const align = row.align?.[n];
     if (align) cell.dataset.align = align;
     const last = row === drawing.live && cells.slice(n + 1).every((other) => other === "");
-    drawSpans(drawn, n, cell, last ? heal(text) : text, drawing);
+    drawn.passages[n] ??= new Passage(cell);
+    drawn.passages[n].draw(text, last, drawing);
   });
-}
-
-/**
- * @param {Drawn} drawn
- * @param {number} n
- * @param {HTMLElement} parent
- * @param {string} text
- * @param {Drawing} drawing
- */
-function drawSpans(drawn, n, parent, text, { references, notes, growing, marks }) {
-  const spans = parseInline(text, references, { math: true, bare: true, notes, growing });
-  patch(parent, drawn.spans[n] ?? [], spans, marks);
-  drawn.spans[n] = spans;
 }

@@ -59,6 +59,10 @@ export class Delimiters {
   last = null;
   /** Spans are nested so deep that the rest stays text. */
   tooDeep = false;
+  /** Where the last one stands that has been looked at for good. */
+  #settled = -1;
+  /** @type {Map<string, number>} where no opener of this kind stands below */
+  #floors = new Map();
 
   /** @param {Omit<Delimiter, "before" | "after" | "original">} run */
   push(run) {
@@ -74,10 +78,32 @@ export class Delimiters {
    * @returns {Delimiter[]} those that could have opened, and found no end
    */
   emphasize(bottom) {
-    /** @type {Map<string, number>} where no opener of this kind stands below */
-    const floors = new Map();
-    let closer = bottom ? bottom.after : this.#first();
-    while (closer) {
+    if (bottom) this.#pair(bottom.after, bottom, new Map());
+    else this.settle();
+    return this.#cut(bottom);
+  }
+
+  /**
+   * Turn into emphasis what can be, and keep what may still open. Only where no link can begin before any of them.
+   *
+   * @returns {boolean} nothing is left that may still open
+   */
+  settle() {
+    let first = this.last;
+    if (first && first.from <= this.#settled) first = null;
+    while (first?.before && first.before.from > this.#settled) first = first.before;
+    this.#settled = this.last?.from ?? this.#settled;
+    this.#pair(first, null, this.#floors);
+    return this.tooDeep || this.last === null;
+  }
+
+  /**
+   * @param {Delimiter | null} first  the first that may close
+   * @param {Delimiter | null} bottom  below the first that may open
+   * @param {Map<string, number>} floors
+   */
+  #pair(first, bottom, floors) {
+    for (let closer = first; closer; ) {
       const next = closer.after;
       if (!closer.closes || this.tooDeep || (closer.char === "~" && closer.length < 2)) {
         closer = next;
@@ -102,13 +128,6 @@ export class Delimiters {
         closer = next;
       }
     }
-    return this.#cut(bottom);
-  }
-
-  #first() {
-    let first = this.last;
-    while (first?.before) first = first.before;
-    return first;
   }
 
   /** @param {Delimiter} delimiter */

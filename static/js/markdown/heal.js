@@ -8,8 +8,6 @@
 
 import { looseEnds } from "./inline.js";
 
-/** characters: beyond this, looking twice costs more than a stray asterisk disturbs */
-const LONGEST = 20_000;
 /** characters: a half-typed link that is longer is shown as it is typed */
 const LONGEST_LINK = 2000;
 
@@ -17,16 +15,16 @@ const TARGET = /!?\[([^[\]]*)\]\((?:<[^>\n]*|[^()\s]*(?:\([^()\s]*\)[^()\s]*)*)(
 
 /**
  * @param {string} text
+ * @param {number} [from]  where its last stretch begins (see reader.js)
  * @returns {string}
  */
-export function heal(text) {
-  if (text.length > LONGEST) return text;
-  const lineAt = text.lastIndexOf("\n") + 1;
+export function heal(text, from = 0) {
+  const lineAt = Math.max(text.lastIndexOf("\n") + 1, from);
   let line = withoutHalves(text.slice(lineAt));
   const before = text.slice(0, lineAt);
   let close = "";
-  for (const { mark, length, from } of looseEnds(before + line).reverse()) {
-    const at = from - lineAt;
+  for (const { mark, length, from: begun } of looseEnds(before + line, from).reverse()) {
+    const at = begun - lineAt;
     if (at < 0) break; // begun on an earlier line: as it stands there
     if (mark === "![") {
       line = line.slice(0, at - 1);

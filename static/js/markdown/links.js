@@ -5,8 +5,24 @@ import { normalizeLabel, scanDestination, scanLabel, scanTitle, skipSpace } from
 
 /** @typedef {{href: string, title: string, end: number}} Target  `end`: past it */
 
+/**
+ * What the words between `from` and `at` lead to, if it is whole before `limit`.
+ *
+ * @param {string} text
+ * @param {number} from
+ * @param {number} at  where the closing bracket stands
+ * @param {import("./references.js").References} references
+ * @param {number} limit
+ * @returns {Target | null}
+ */
+export function targetOf(text, from, at, references, limit) {
+  const inline = inlineTarget(text, at + 1);
+  if (inline && inline.end <= limit) return inline;
+  return at < limit ? referenceTarget(text, from, at, references, limit) : null;
+}
+
 /** `(destination "title")` @param {string} text @param {number} at @returns {Target | null} */
-export function inlineTarget(text, at) {
+function inlineTarget(text, at) {
   if (text[at] !== "(") return null;
   let end = skipSpace(text, at + 1);
   const destination = scanDestination(text, end);
@@ -26,14 +42,16 @@ export function inlineTarget(text, at) {
  * `[label]`, or the words themselves as the label.
  *
  * @param {string} text
- * @param {number} from  where the words begin
- * @param {number} at  where they end
+ * @param {number} from
+ * @param {number} at
  * @param {import("./references.js").References} references
+ * @param {number} limit
  * @returns {Target | null}
  */
-export function referenceTarget(text, from, at, references) {
+function referenceTarget(text, from, at, references, limit) {
   if (references.size === 0) return null;
-  const after = scanLabel(text, at + 1);
+  const scanned = scanLabel(text, at + 1);
+  const after = scanned && scanned.end <= limit ? scanned : null;
   let label = after?.label ?? "";
   if (label === "" && at - from < 1000) {
     const words = text.slice(from, at);

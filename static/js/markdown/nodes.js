@@ -17,13 +17,14 @@ const HOLDERS = new Set(["em", "strong", "del", "link"]);
  * @param {Span[]} before
  * @param {Span[]} after
  * @param {Node[]} marks
+ * @param {number} [first]  how many at the beginning stay as they are, and are not in `after`
  */
-export function patch(parent, before, after, marks) {
+export function patch(parent, before, after, marks, first = 0) {
   let n = 0;
-  for (; n < after.length && n < before.length; n += 1) {
-    const was = /** @type {Span} */ (before[n]);
+  for (; n < after.length && first + n < before.length; n += 1) {
+    const was = /** @type {Span} */ (before[first + n]);
     const is = /** @type {Span} */ (after[n]);
-    const node = parent.childNodes[n];
+    const node = parent.childNodes[first + n];
     if (node === undefined || !fits(was, is)) break;
     if (was.text !== is.text) {
       const changed = is.type === "text" ? node : node.firstChild;
@@ -31,7 +32,7 @@ export function patch(parent, before, after, marks) {
     }
     if (HOLDERS.has(is.type)) patch(/** @type {Element} */ (node), was.children, is.children, marks);
   }
-  while (parent.childNodes.length > n) parent.lastChild?.remove();
+  while (parent.childNodes.length > first + n) parent.lastChild?.remove();
   for (const span of after.slice(n)) parent.append(nodeFor(span, marks));
 }
 

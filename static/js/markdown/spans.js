@@ -27,6 +27,32 @@ export class Cell {
   }
 }
 
+/** The chain that is being made. */
+export class Cells {
+  #head = new Cell(span("text"));
+  /** Its end. */
+  last = this.#head;
+
+  /** All of it. */
+  get first() {
+    return this.#head.after;
+  }
+
+  /** @param {Span} what */
+  push(what) {
+    const cell = new Cell(what);
+    cell.before = this.last;
+    this.last.after = cell;
+    this.last = cell;
+  }
+
+  /** Without that one and what follows. @param {Cell} cell */
+  cut({ before }) {
+    this.last = /** @type {Cell} */ (before);
+    this.last.after = null;
+  }
+}
+
 /** @param {Cell | null} cell @returns {Span[]} from there to the end, with neighbouring texts joined */
 export function collect(cell) {
   /** @type {Span[]} */

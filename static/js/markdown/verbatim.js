@@ -8,25 +8,29 @@ export class Backticks {
   /** Where runs stand that have not been passed, by length, last first. @type {Map<number, number[]> | null} */
   #runs = null;
 
-  /** @param {string} text */
-  constructor(text) {
+  #from;
+
+  /** @param {string} text @param {number} from  where it is read from */
+  constructor(text, from) {
     this.#text = text;
+    this.#from = from;
   }
 
   /**
    * What the run of backticks at `at` begins; to be asked from left to right.
    *
    * @param {number} at
+   * @param {number} limit  where it has to have its end
    * @returns {{text: string | null, length: number}} all of the code, or of the run that nothing closes
    */
-  scan(at) {
+  scan(at, limit) {
     let from = at;
     while (this.#text[from] === "`") from += 1;
     const length = from - at;
     const closing = this.#runsOf(length);
     while (closing.length > 0 && /** @type {number} */ (closing[closing.length - 1]) < from) closing.pop();
-    const end = closing.pop();
-    if (end === undefined) return { text: null, length };
+    const end = closing[closing.length - 1];
+    if (end === undefined || end + length > limit) return { text: null, length };
     const text = this.#text.slice(from, end).replaceAll("\n", " ");
     const padded = text.startsWith(" ") && text.endsWith(" ") && text.trim() !== "";
     return { text: padded ? text.slice(1, -1) : text, length: end + length - at };
@@ -36,6 +40,7 @@ export class Backticks {
   #runsOf(length) {
     if (this.#runs === null) {
       this.#runs = new Map();
+      RUN.lastIndex = this.#from;
       const all = [...this.#text.matchAll(RUN)].reverse();
       for (const { 0: run, index } of all) {
         const same = this.#runs.get(run.length);
@@ -49,20 +54,36 @@ export class Backticks {
 
 export class Formulas {
   #text;
-  /** Ends that do not come any more. @type {Set<string>} */
-  #missing = new Set();
+  /** Where the next ends stand, Infinity without one. @type {Map<string, number>} */
+  #ends = new Map();
 
   /** @param {string} text */
   constructor(text) {
     this.#text = text;
   }
 
-  /** @param {number} at @param {string} open @param {string} close @returns {{text: string, end: number} | null} */
-  scan(at, open, close) {
-    if (!this.#text.startsWith(open, at) || this.#missing.has(close)) return null;
-    const end = this.#text.indexOf(close, at + 2);
-    if (end < 0) this.#missing.add(close);
+  /**
+   * What the sign of two characters at `at` begins; to be asked from left to right.
+   *
+   * @param {number} at
+   * @param {string} close
+   * @param {number} limit  where it has to have its end
+   * @returns {{text: string, end: number} | null}
+   */
+  scan(at, close, limit) {
+    const end = this.#end(close, at + 2);
+    if (end + 2 > limit) return null;
     const text = this.#text.slice(at + 2, end).trim();
-    return end < 0 || text === "" ? null : { text, end: end + 2 };
+    return text === "" ? null : { text, end: end + 2 };
+  }
+
+  /** @param {string} close @param {number} from */
+  #end(close, from) {
+    const known = this.#ends.get(close) ?? -1;
+    if (known >= from) return known;
+    const found = this.#text.indexOf(close, from);
+    const end = found < 0 ? Infinity : found;
+    this.#ends.set(close, end);
+    return end;
   }
 }
