@@ -133,7 +133,7 @@ class Turn:
             if self._plan.ended:
                 translator.stop_reason = "tool_use"
                 break
-        self._settle_joint()
+        self._joint = None  # no text came to go on with
         self._tell()
         self._close_text()
         return translator
@@ -248,10 +248,7 @@ class Turn:
         return False
 
     def _settle_joint(self) -> None:
-        """Say what was held back at the joint, without what it repeats. Doing so twice does nothing.
-
-        Where nothing came the joint is said all the same: what Claude thought at it belongs to another context.
-        """
+        """Say what was held back at the joint, without what it repeats. Doing so twice does nothing."""
         joint, self._joint, index = self._joint, None, self._plan.goes_on
         if joint is None or index is None:
             return

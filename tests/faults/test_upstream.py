@@ -274,6 +274,19 @@ async def test_the_last_continuation_too_may_lack_its_last_frame() -> None:
         assert len(rig.claude.calls) == 2
 
 
+async def test_where_no_text_goes_on_there_is_no_seam() -> None:
+    call = block(1, {"type": "tool_use", "id": "t1", "name": "look", "input": {}})
+    goes_on = [message_start(), *thinking_block("hm"), *call, *ending("tool_use")]
+    async with rigged(first([*saying("one")[:-3], Ending.RESET], lambda _: goes_on)) as rig:
+        stream = await read(rig)
+        snapshot = await rig.client.request("GET", f"/api/chat/{stream.id}")
+    assert stream.of("retry")
+    assert not stream.of("seam")
+    assert sorted(event["index"] for event in stream.of("block_stop")) == [0, 1, 2]
+    [turn] = snapshot.json["turns"]
+    assert [each["type"] for each in turn["content"]] == ["text", "tool_use"]
+
+
 async def test_every_text_is_stopped_however_often_the_answer_breaks_and_whatever_comes_between() -> None:
     search = block(0, {"type": "server_tool_use", "id": "s1", "name": "web_search", "input": {}})
     found = block(1, {"type": "web_search_tool_result", "tool_use_id": "s1", "content": []})
