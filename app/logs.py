@@ -35,7 +35,8 @@ def configure(form: Literal["console", "json"], level: str) -> None:
     handler.setFormatter(JsonLines() if form == "json" else ConsoleLines())
     handler.addFilter(_ours_or_grave)
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    logging.getLogger("uvicorn.error").setLevel(max(logging.getLogger().level, logging.WARNING))
+    # Its warnings are a line for each request that is no HTTP, without a word of whose: anybody could fill a disk with them.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
 
 
 def traced(error: BaseException) -> dict[str, Any]:

@@ -39,6 +39,8 @@ async def gateway(claude: ScriptedClaude) -> AsyncIterator[Gateway]:
         {"X-Forwarded-For": "127.0.0.1, 203.0.113.9"},
         {"X-Forwarded-For": "203.0.113.9, 127.0.0.1"},
         {"X-Forwarded-For": "unknown"},
+        {"X-Real-IP": "203.0.113.9"},
+        {"X-Forwarded-For": "127.0.0.1", "X-Real-IP": "2001:db8::1"},
         {"X-Forwarded-For": ""},
         {"Forwarded": "for=203.0.113.9"},
     ],

@@ -126,3 +126,11 @@ def test_what_is_below_the_level_is_not_written(capsys: pytest.CaptureFixture[st
     logging.getLogger("app.hub").info("generation ended")
     logging.getLogger("app.hub").warning("odd")
     assert [line.split()[-1] for line in capsys.readouterr().err.splitlines()] == ["odd"]
+
+
+def test_what_is_no_http_is_no_line(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("json", "debug")
+    server = logging.getLogger("uvicorn.error")
+    server.warning("Invalid HTTP request received.")
+    server.error("Exception in ASGI application")
+    assert [json.loads(line)["level"] for line in capsys.readouterr().err.splitlines()] == ["error"]

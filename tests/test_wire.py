@@ -251,3 +251,44 @@ async def test_what_is_no_http_behind_requests_under_way_takes_them_along_quietl
     for count in range(1, 5):
         assert b"valid HTTP" not in await sent(gateway.port, SECOND * count + b"no HTTP\r\n\r\n")
     assert not [each for each in caplog.records if each.levelno >= logging.ERROR]
+
+
+@contextlib.asynccontextmanager
+async def unread(gateway: Gateway, requests: bytes) -> AsyncIterator[wire.Http1]:
+    """Send *requests* and read nothing of their answers; give the server's side of the connection."""
+    with socket.socket() as narrow:
+        narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        narrow.connect(("127.0.0.1", gateway.port))
+        narrow.sendall(requests)
+        connections, own = gateway.server.server_state.connections, narrow.getsockname()
+        async with asyncio.timeout(20):
+            while not (ours := [each for each in connections if getattr(each, "client", None) == own]):  # noqa: ASYNC110
+                await asyncio.sleep(0)
+        assert isinstance(ours[0], wire.Http1)
+        yield ours[0]
+
+
+async def until_dropped(gateway: Gateway, connection: wire.Http1) -> None:
+    async with asyncio.timeout(20):
+        while connection in gateway.server.server_state.connections:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.01)
+
+
+async def test_who_reads_nothing_of_large_answers_loses_the_connection(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "UNREAD_S", 0.05)
+    async with unread(
+        gateway, b"GET /api/openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 20
+    ) as connection:
+        await until_dropped(gateway, connection)
+
+
+async def test_what_nobody_has_read_keeps_no_idle_connection_open(gateway: Gateway) -> None:
+    async with unread(gateway, b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n") as connection:
+        async with asyncio.timeout(20):
+            while not (connection.cycle and connection.cycle.response_complete):  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0)
+        connection.transport.write(b"x" * 10_000_000)
+        connection.timeout_keep_alive_handler()
+        await until_dropped(gateway, connection)

@@ -27,6 +27,10 @@ LINGER_S = 1
 """How long what a refused client still sends is read and thrown away, so that it gets to see the refusal."""
 
 
+UNREAD_S = 60
+"""How long an answer may stand still because nobody reads it. Event streams have a shorter deadline of their own."""
+
+
 class Http1(HttpToolsProtocol):
     """One connection."""
 
@@ -35,6 +39,7 @@ class Http1(HttpToolsProtocol):
         self._in_head = False
         self._head_bytes = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._unread: asyncio.TimerHandle | None = None
         self._refused = False
         self._answering: list[Any] = []
 
@@ -47,8 +52,40 @@ class Http1(HttpToolsProtocol):
         """Wait for nothing any more."""
         super().connection_lost(exc)
         self._have_head()
+        self._stop_watching()
         # uvicorn keeps it after a reset, and by it the whole connection, for as long as an idle one may live.
         self._unset_keepalive_if_required()
+
+    def pause_writing(self) -> None:
+        """Wait for the client to read."""
+        super().pause_writing()
+        self._watch(self.transport.get_write_buffer_size())
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        super().resume_writing()
+        self._stop_watching()
+
+    def _watch(self, unread: int) -> None:
+        self._unread = self.loop.call_later(UNREAD_S, self._look, unread)
+
+    def _look(self, unread: int) -> None:
+        left = self.transport.get_write_buffer_size()
+        if left < unread:
+            self._watch(left)
+        else:
+            self.transport.abort()
+
+    def _stop_watching(self) -> None:
+        if self._unread:
+            self._unread.cancel()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close an idle connection; what its client has not read by now would keep it open for ever."""
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
+        else:
+            super().timeout_keep_alive_handler()
 
     def data_received(self, data: bytes) -> None:
         """Take what has come."""
