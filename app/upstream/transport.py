@@ -31,6 +31,8 @@ class Transport(httpx2.AsyncBaseTransport):
     def __init__(self, max_connections: int, keep_alive_s: float) -> None:
         self._max_connections = max_connections
         self._keep_alive_s = keep_alive_s
+        # Now, before anybody asks: to read the certificates takes some 40 ms, in which nothing else goes on.
+        self._tls = httpx2.create_ssl_context()
         self._connector: aiohttp.TCPConnector | None = None
         self._target = lru_cache(16)(_target)  # one, unless Claude's address redirects
 
@@ -71,7 +73,7 @@ class Transport(httpx2.AsyncBaseTransport):
         return aiohttp.TCPConnector(
             limit=self._max_connections,
             keepalive_timeout=self._keep_alive_s,
-            ssl=httpx2.create_ssl_context(),
+            ssl=self._tls,
             socket_factory=_socket,
         )
 
