@@ -109,8 +109,11 @@ def test_hostile_file_names_and_imports_stay_words(chat: Chat, tmp_path: Path) -
     exported = tmp_path / "all.json"
     everything.value.save_as(exported)
     chat.page.locator("#sidebar input[type=file]").set_input_files(exported)
-    expect(listed(chat)).to_have_count(2)
-    listed(chat).first.click()
+    links = chat.page.locator("[data-conversation] [data-part=link]")
+    expect(links).to_have_count(2)
+    imported = links.nth(1 if links.first.get_attribute("aria-current") else 0)
+    imported.click()
+    expect(imported).to_have_attribute("aria-current", "page")
     chat.finished()
     opened(chat)
     assert chat.page.evaluate(HARMLESS) == []

@@ -99,6 +99,7 @@ def test_an_answer_that_was_written_here_rests_when_it_is_out_of_sight_as_high_a
     chat.ask("[[speed 0]] [[long words=1200]] Tell me about rivers.")
     chat.finished()
     answer = chat.page.locator("article.answer")
+    expect(answer.locator(".verified")).to_be_visible()  # the last thing to be said of it
     height = answer.evaluate("(element) => element.getBoundingClientRect().height")
     expect(answer).not_to_have_attribute("data-rests", "")
     chat.ask("[[speed 0]] [[long words=1200]] Tell me more.")
