@@ -236,6 +236,7 @@ def test_code_can_be_copied_and_wrapped(open_chat: Callable[..., Chat], page_url
     wrap.click()
     expect(wrap).to_have_attribute("aria-pressed", "true")
     assert long.evaluate("(pre) => pre.scrollWidth === pre.clientWidth")
+    chat.stop_time()  # a button says only for two seconds that it has copied
     chat.page.get_by_role("button", name="Copy", exact=True).last.click()
     expect(chat.page.get_by_role("button", name="Copied")).to_be_visible()
     assert chat.page.evaluate("navigator.clipboard.readText()") == "x = 1\n\nprint(x)"
