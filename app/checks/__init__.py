@@ -1,5 +1,5 @@
 """``claude-gateway check``: what works and what does not, in one table; each row that fails says whose fault it is.
 
-``claude`` asks whether key and models work, ``sign_in`` whether people can get in, ``probe`` what stands between a
+``claude`` asks whether key and models work, ``sign_in`` whether people can get in, ``probe`` what stands on the ``way`` between a
 public address and the gateway: buffers, compression, timeouts.
 """
