@@ -283,4 +283,4 @@ async def test_what_is_not_installed_is_said(
 ) -> None:
     monkeypatch.setattr(telemetry, "find_spec", lambda _: None)
     assert type(telemetry.telemetry(None)) is telemetry.Telemetry
-    assert "pip install claude-gateway[otel]" in caplog.text
+    assert "uv sync --extra otel" in caplog.text

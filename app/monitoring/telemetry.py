@@ -84,9 +84,7 @@ def telemetry(base_url: str | None) -> Telemetry:
     if not any(wanted.values()) or environment.get("OTEL_SDK_DISABLED", "").lower() == "true":
         return Telemetry()
     if find_spec("opentelemetry") is None or find_spec("opentelemetry.exporter") is None:
-        logger.error(
-            "%s is set, but OpenTelemetry is not installed: pip install claude-gateway[otel]", ENDPOINT
-        )
+        logger.error("%s is set, but OpenTelemetry is not installed: uv sync --extra otel", ENDPOINT)
         return Telemetry()
     if (protocol := environment.get("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")) != "http/protobuf":
         logger.error("OTEL_EXPORTER_OTLP_PROTOCOL is %.20s; only http/protobuf is spoken here", protocol)
