@@ -15,6 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, TypeVar
 
+import httpx2
 import pytest
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
@@ -198,6 +199,23 @@ async def test_a_question_is_rendered_once_and_once_more_for_its_key(
             patch.setattr(jsontext, "render", rendering)
             await (await gateway.stream(ask("x"), headers=headers)).rest()
     assert rendered == times
+
+
+async def test_the_first_answer_waits_for_no_certificates_to_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = 0
+    create = httpx2.create_ssl_context
+
+    def creating(*args: Any, **kwargs: Any) -> Any:
+        nonlocal read
+        read += 1
+        return create(*args, **kwargs)
+
+    monkeypatch.setattr(httpx2, "create_ssl_context", creating)
+    async with ScriptedClaude(lambda _: saying("one")) as claude, serving(claude.url) as gateway:
+        at_start = read
+        await (await gateway.stream(ask("x"))).rest()
+    assert at_start
+    assert read == at_start
 
 
 async def test_readers_are_sent_the_end_before_the_operator_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
