@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from app.protocol.encoding import CLASSES
-from app.protocol.events import Block, BlockStart, Thinking, ToolUse, Usage
+from app.protocol.events import Block, BlockStart, Delta, Thinking, ToolUse, Usage
 from app.request import body_schemas
 from app.settings import Settings
 from app.tools.registry import Toolbox
@@ -61,6 +61,8 @@ def _events() -> dict[str, Schema]:
         fields: Schema = made["properties"]
         if event in (ToolUse, Usage):  # Claude's fields stand on the event itself
             fields = {"index": fields["index"], **CALL} if event is ToolUse else {}
+        if issubclass(event, Delta):  # each calls its piece by another name
+            fields = {event.field: fields.pop("piece"), **fields}
         if event is Block:
             fields["block"] = {"type": "object", "required": ["type"]}
         if "digest" in fields:
