@@ -12,6 +12,7 @@ from typing import Any
 from app.producer import Ending, Produce, Teller
 from app.protocol.errors import TooLong
 from app.protocol.events import ToolResult, ToolUse
+from app.protocol.fold import Fold
 from app.request import ChatRequest
 from app.tools.registry import Toolbox
 from app.turn import Patience, Turn
@@ -79,10 +80,11 @@ class _Answer:
             self._stay_in_container(message.details.get("container"))
             if message.stop_reason == "pause_turn" and pauses < MAX_PAUSES:
                 pauses += 1
-                body = self._with_turn(number)
+                body = self._with_turn(self._teller.fold(), number)
                 continue
             await self._settle_tools()
-            calls = self._calls(number) if message.stop_reason == "tool_use" else []
+            fold = self._teller.fold() if message.stop_reason == "tool_use" else Fold()
+            calls = _calls(fold, number)
             if not calls or not all(call in self._running for call in calls):
                 return Ending(
                     message.stop_reason,
@@ -94,7 +96,7 @@ class _Answer:
             self._insist_on_turns_left()  # a call may have the id of an earlier one, and start nothing
             number += 1
             self._teller.record.tool_turns = number
-            body = self._base = self._with_results(number - 1, calls)
+            body = self._base = self._with_results(fold, number - 1, calls)
 
     def _stay_in_container(self, container: Any) -> None:
         """Have the answer go on where Claude's code runs, which may itself wait for what it called."""
@@ -104,20 +106,13 @@ class _Answer:
         stays = {**asked, "id": container["id"]} if isinstance(asked, dict) else container["id"]
         self._base = {**self._base, "container": stays}
 
-    def _calls(self, number: int) -> list[str]:
-        """Return the ids of the calls of turn *number*, in their order."""
-        return [
-            block["id"] for block in self._teller.fold().returnable(number) if block["type"] == "tool_use"
-        ]
-
-    def _with_turn(self, number: int) -> dict[str, Any]:
-        said = {"role": "assistant", "content": self._teller.fold().returnable(number)}
+    def _with_turn(self, fold: Fold, number: int) -> dict[str, Any]:
+        said = {"role": "assistant", "content": fold.returnable(number)}
         return {**self._base, "messages": [*self._base["messages"], said]}
 
-    def _with_results(self, number: int, calls: list[str]) -> dict[str, Any]:
-        results = self._teller.fold().results
-        body = self._with_turn(number)
-        body["messages"].append({"role": "user", "content": [results[call] for call in calls]})
+    def _with_results(self, fold: Fold, number: int, calls: list[str]) -> dict[str, Any]:
+        body = self._with_turn(fold, number)
+        body["messages"].append({"role": "user", "content": [fold.results[call] for call in calls]})
         if body.get("tool_choice", {}).get("type") in ("any", "tool"):
             # It has been called, as was asked; forced again and again, the answer would never come.
             body["tool_choice"] = {**body["tool_choice"], "type": "auto"}
@@ -160,3 +155,8 @@ class _Answer:
         for task in self._running.values():
             task.cancel()
         await asyncio.gather(*self._running.values(), return_exceptions=True)
+
+
+def _calls(fold: Fold, number: int) -> list[str]:
+    """Return the ids of the calls of turn *number*, in their order."""
+    return [block["id"] for block in fold.returnable(number) if block["type"] == "tool_use"]

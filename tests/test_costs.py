@@ -303,13 +303,15 @@ def test_a_delta_keeps_no_more_memory_than_its_log_says() -> None:
 
 
 def test_a_frame_of_two_megabytes_is_copied_a_few_times_only() -> None:
-    result = {"type": "web_search_tool_result", "tool_use_id": "x", "content": "abc " * 500_000}
-    whole = frame("content_block_start", index=0, content_block=result) + frame("content_block_stop", index=0)
+    result = b'{"type":"web_search_tool_result","tool_use_id":"x","content":"%b"}' % (b"abc " * 500_000)
+    start = b'data: {"type":"content_block_start","index":0,"content_block":%b}\n\n' % result
+    whole = start + frame("content_block_stop", index=0)
     size = len(whole)
     pieces = [whole[at : at + 65536] for at in range(0, size, 65536)]
     kept, _, log = _memory(lambda: _relay([message_start(), *pieces]))
     assert len(log.frames(len(log) - 2)[0]) > 2_000_000
-    assert kept < 2.2 * size  # the event and its frame
+    assert kept < 1.1 * size  # the frame that readers get
+    assert kept < 1.1 * log.bytes
     decoder = Decoder()
     _, peak, _ = _memory(lambda: [decoder.feed(piece) for piece in pieces])
     assert peak < 4.5 * size

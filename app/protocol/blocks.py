@@ -5,6 +5,7 @@ Every other block is kept until then, and what known deltas add to it is put in,
 Source: Claude's Messages API, "Streaming messages", content block types.
 """
 
+import re
 from typing import Any
 
 from app.protocol import jsontext
@@ -37,6 +38,11 @@ PIECES: dict[str, tuple[str, str, type[Delta]]] = {
 }
 """What goes on as it comes → the delta it comes in, the field that has it there, and what it becomes."""
 
+START = re.compile(rb'\{"type":"content_block_start","index":(0|[1-9]\d{0,8}),"content_block":')
+
+LARGE_BYTES = 64 * 1024
+"""From this size on a block's JSON goes on as it came: writing two megabytes anew holds up everybody for 4 ms."""
+
 MAX_KEPT = 16 * 1024 * 1024
 """Characters that deltas may add to a block that is kept: as many as it could have come with in one frame."""
 
@@ -48,18 +54,32 @@ class OpenBlock:
         at: Claude's index.
         index: Ours.
         block: As Claude started it; deltas of what is kept are put in.
+        written: Its JSON as Claude wrote it, where that is at hand.
 
     Attributes:
         kind: Claude's block type.
         run: Reads its pieces, many at a time.
     """
 
-    __slots__ = ("_delta", "_field", "_input", "_kept", "_room", "_says", "block", "index", "kind", "run")
+    __slots__ = (
+        "_delta",
+        "_field",
+        "_input",
+        "_kept",
+        "_room",
+        "_says",
+        "_written",
+        "block",
+        "index",
+        "kind",
+        "run",
+    )
 
-    def __init__(self, at: int, index: int, block: dict[str, Any]) -> None:
+    def __init__(self, at: int, index: int, block: dict[str, Any], written: bytes | None = None) -> None:
         self.index = index
         self.kind: str = block["type"]
         self.block = block
+        self._written = None if "input" in block else written
         streamed = self.kind in STREAMED
         self._input: list[str] | None = None if streamed else []
         self._kept: dict[str, list[str]] = {}
@@ -102,6 +122,7 @@ class OpenBlock:
         Raises:
             Garbled: deltas add more to a block that is kept than it may have.
         """
+        self._written = None
         match delta.get("type"):
             case "thinking_delta" if self._estimates(delta) and delta["estimated_tokens"] is not None:
                 return [Thinking(delta["thinking"], self.index, delta["estimated_tokens"])]
@@ -186,7 +207,25 @@ class OpenBlock:
         """Return the event that carries all of a block that does not go on as it comes."""
         for field, pieces in self._kept.items():
             self.block[field] = jsontext.whole("".join([self.block.get(field) or "", *pieces]))
-        return (ToolUse if self.kind == "tool_use" else Block)(self.index, self.block)
+        if self.kind == "tool_use":
+            return ToolUse(self.index, self.block)
+        return Block(self.index, self.block, self._written)
+
+
+def read_start(data: bytes) -> tuple[dict[str, Any], bytes] | None:
+    """Return what the frame with *data* starts, if that is large, and the block in it as Claude wrote it.
+
+    None if it is small, starts no block or is written in any other way than Claude's.
+    """
+    if len(data) < LARGE_BYTES or not (head := START.match(data)) or b"\n" in data:
+        return None
+    written = data[head.end() : -1]
+    try:
+        # Without what stands around it: so it cannot be two fields that look like one.
+        block = jsontext.parse(written)
+    except ValueError:
+        return None
+    return {"type": "content_block_start", "index": int(head[1]), "content_block": block}, written
 
 
 def checked(content_block: Any) -> dict[str, Any]:

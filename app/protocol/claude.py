@@ -23,7 +23,7 @@ from collections.abc import Callable
 from typing import Any
 
 from app.protocol import jsontext, sse
-from app.protocol.blocks import STREAMED, OpenBlock, checked
+from app.protocol.blocks import STREAMED, OpenBlock, checked, read_start
 from app.protocol.errors import BadCall, Garbled, in_band
 from app.protocol.events import BlockStop, Event, Unknown, Usage
 from app.protocol.sse import Frame
@@ -136,13 +136,13 @@ class Translator:
             BadCall: a call's input is not JSON.
             Garbled: the frame is not one of Claude's protocol.
         """
-        kind, data = _read(frame)
+        kind, data, written = _read(frame)
         try:
             match kind:
                 case "content_block_delta":
                     return self._delta(data)
                 case "content_block_start":
-                    return self._start_block(data)
+                    return self._start_block(data, written)
                 case "content_block_stop":
                     return self._stop_block(data)
                 case "message_start":
@@ -177,7 +177,7 @@ class Translator:
             events += self._stop_block({"index": at})
         return events
 
-    def _start_block(self, data: dict[str, Any]) -> list[Event]:
+    def _start_block(self, data: dict[str, Any], written: bytes | None = None) -> list[Event]:
         events = self._stop_block({"index": data["index"]}) if data["index"] in self._open else []
         events += self._release(None)
         block = checked(data["content_block"])
@@ -189,7 +189,7 @@ class Translator:
             index = goes_on
         if kind not in THINKING:
             self._goes_on = None  # what follows stands behind this block, and so not in that text
-        opened = self._open[data["index"]] = OpenBlock(data["index"], index, block)
+        opened = self._open[data["index"]] = OpenBlock(data["index"], index, block, written)
         self._latest = opened
         self._has_blocks = True
         if goes_on is None:
@@ -269,22 +269,24 @@ class Translator:
                 self.details[name] = value
 
 
-def _read(frame: Frame) -> tuple[Any, Any]:
-    """Return what kind of event *frame* is, None for one that says nothing, and its data.
+def _read(frame: Frame) -> tuple[Any, Any, bytes | None]:
+    """Return what kind of event *frame* is, None for one that says nothing, its data, and a large block as it is written there.
 
     Raises:
         Garbled: it is one of Claude's, or of no kind, and its data is no JSON object.
     """
+    if started := read_start(frame.data):
+        return "content_block_start", *started
     failure: ValueError | None = None
     try:
         data = jsontext.parse(frame.data)
     except ValueError as error:
         if frame.data.strip() in (b"", b"[DONE]"):
-            return None, None
+            return None, None, None
         data, failure = frame.data.decode(errors="replace"), error
     if isinstance(data, dict) and ("type" in data or frame.event != "message"):
-        return data.get("type", frame.event), data
+        return data.get("type", frame.event), data, None
     if frame.event in EVENTS:
         msg = "Claude's stream holds a frame that is not a JSON object with a type."
         raise Garbled(msg) from failure
-    return frame.event, data
+    return frame.event, data, None

@@ -3,6 +3,8 @@
 ``render`` and ``parse`` are each other's inverse; ``static/js/events.js`` is the same vocabulary for the page.
 """
 
+import re
+
 from app.protocol import jsontext
 from app.protocol.events import (
     Block,
@@ -50,6 +52,8 @@ CLASSES: dict[str, type[Event]] = {
 }
 """Every event type on the wire → its class."""
 
+BLOCK = re.compile(rb'id: [^\n]*\ndata: \{"type":"block","index":(\d+),"block":')
+
 DONE = b"[DONE]"
 """The last frame's data. It belongs to the transport and is no event."""
 
@@ -77,3 +81,15 @@ def parse(data: bytes) -> Event:
             return cls(**{"piece" if name == cls.field else name: value for name, value in wire.items()})
         case other:
             return CLASSES[other](**wire)
+
+
+def read_block(frame: bytes) -> Block:
+    """Return the block whose frame *frame* is.
+
+    Raises:
+        ValueError: it is no such frame.
+    """
+    if not (head := BLOCK.match(frame)):
+        msg = "the frame is not a block's"
+        raise ValueError(msg)
+    return Block(int(head[1]), jsontext.parse(frame[head.end() : -len(b"}\n\n")]))

@@ -4,8 +4,10 @@
 included; ``at_ms`` is since the generation began.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeAlias
+
+from app.protocol.jsontext import Written
 
 
 class _Event:
@@ -151,11 +153,21 @@ class ToolUse(_Event):
 
 @dataclass(frozen=True, slots=True)
 class Block(_Event):
-    """Any other content block, whole, when it stopped, as Claude sent it."""
+    """Any other content block, whole, when it stopped, as Claude sent it.
+
+    Attributes:
+        written: Its JSON as Claude wrote it, where that is at hand and large.
+    """
 
     type = "block"
     index: int
     block: dict[str, Any]
+    written: bytes | None = field(default=None, compare=False, repr=False)
+
+    def wire(self) -> dict[str, Any]:
+        """Return the event's JSON object."""
+        block = Written(self.written) if self.written else self.block
+        return {"type": self.type, "index": self.index, "block": block}
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ and listens to the bell before it looks, so no ring is missed. Live and replay a
 elsewhere (Redis) has the same verbs: append, frames, after, listen, ended.
 
 What is kept of a delta is its frame, the bytes that readers get; it is read again where somebody wants the event.
-Other events, which are few, are kept besides.
+So it is with a large block. Other events, which are few, are kept besides.
 
 What came together is appended together: neighbouring deltas of one block become one event, and the bell rings
 once. So what a delta costs falls with how many come at a time.
@@ -18,8 +18,8 @@ from typing import NamedTuple, Self
 
 from app.protocol import sse
 from app.protocol.deltas import Writer, join, joins
-from app.protocol.encoding import DONE, render
-from app.protocol.events import Delta, Done, Error, Event, Terminal, Text, Thinking
+from app.protocol.encoding import DONE, read_block, render
+from app.protocol.events import Block, Delta, Done, Error, Event, Terminal, Text, Thinking
 
 EPOCH = 1
 """Rises when another process takes a generation over. This log lives and dies with its process."""
@@ -109,7 +109,8 @@ class Log:
 
     def __init__(self, max_bytes: int, account: Account | None = None) -> None:
         self._frames: list[bytes] = []
-        self._events: list[Event | Writer] = []  # of a delta what reads its frame, which says it all
+        # Of what its frame says just as well: of a delta what reads it, of a large block None.
+        self._events: list[Event | Writer | None] = []
         self._writer = Writer(Text, 0, EPOCH)
         self._bells: list[Bell] = []
         self._max = max_bytes
@@ -144,7 +145,7 @@ class Log:
             msg = f"{event.type} after the terminal event"
             raise LogEnded(msg)
         number = len(self._frames) + 1
-        kept: Event | Writer
+        kept: Event | Writer | None
         if isinstance(event, Delta) and (type(event) is not Thinking or event.estimated_tokens is None):
             kept = self._writer
             if kept.kind is not type(event) or kept.index != event.index:
@@ -152,7 +153,8 @@ class Log:
             frame = kept.frame(number, event.piece)
             size = len(frame) + OVERHEAD_BYTES
         else:
-            kept, frame = event, sse.encode(render(event), str(Cursor(number)))
+            frame = sse.encode(render(event), str(Cursor(number)))
+            kept = None if isinstance(event, Block) and event.written else event
             size = len(frame) + OVERHEAD_BYTES + EVENT_BYTES
             if isinstance(event, Terminal):
                 self.terminal = event
@@ -211,8 +213,8 @@ class Log:
             at = end
 
     def _read(self, at: int) -> Event:
-        event = self._events[at]
-        return event.read(self._frames[at : at + 1]) if isinstance(event, Writer) else event
+        event, frame = self._events[at], self._frames[at]
+        return event.read([frame]) if isinstance(event, Writer) else event or read_block(frame)
 
     def check(self, cursor: Cursor) -> None:
         """Insist that *cursor* is a place in this log.
