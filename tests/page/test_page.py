@@ -186,6 +186,10 @@ def test_a_long_question_is_folded(chat: Chat) -> None:
     question.get_by_role("button", name="Show less").click()
     expect(fold).to_be_in_viewport()
     assert question.bounding_box() == folded
+    chat.page.emulate_media(media="print")
+    printed = chat.page.locator(".prompt__text").bounding_box()
+    assert printed
+    assert printed["height"] > 2 * folded["height"]  # on paper nothing is folded
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
