@@ -23,13 +23,16 @@ export function scanBare(text, at) {
   BARE.lastIndex = at;
   const found = BARE.exec(text)?.[0];
   if (found === undefined) return null;
-  const closing = { ")": balance(found, "(", ")"), "]": balance(found, "[", "]") };
   let end = found.length;
+  /** @type {Record<string, number>} how many more closing ones there are, once that matters */
+  const more = {};
   for (; ; end -= 1) {
     const last = /** @type {string} */ (found[end - 1]);
     if (AFTER_SENTENCE.includes(last)) continue;
-    if ((last === ")" || last === "]") && closing[last] > 0) closing[last] -= 1;
-    else break;
+    if (last !== ")" && last !== "]") break;
+    more[last] ??= balance(found, last === ")" ? "(" : "[", last);
+    if (more[last] <= 0) break;
+    more[last] -= 1;
   }
   const address = found.slice(0, end);
   return /^https?:\/\/[^\s/?#]/.test(address) ? address : null;

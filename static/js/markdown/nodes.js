@@ -17,22 +17,24 @@ const HOLDERS = new Set(["em", "strong", "del", "link"]);
  * @param {Span[]} before
  * @param {Span[]} after
  * @param {Node[]} marks
- * @param {number} [first]  how many at the beginning stay as they are, and are not in `after`
+ * @param {Node | null} [last]  of those that stay as they are, and stand before both
  */
-export function patch(parent, before, after, marks, first = 0) {
+export function patch(parent, before, after, marks, last = null) {
   let n = 0;
-  for (; n < after.length && first + n < before.length; n += 1) {
-    const was = /** @type {Span} */ (before[first + n]);
+  for (; n < after.length && n < before.length; n += 1) {
+    const was = /** @type {Span} */ (before[n]);
     const is = /** @type {Span} */ (after[n]);
-    const node = parent.childNodes[first + n];
-    if (node === undefined || !fits(was, is)) break;
+    /** @type {Node | null} */
+    const node = last ? last.nextSibling : parent.firstChild; // by an index the browser would count all of them
+    if (node === null || !fits(was, is)) break;
     if (was.text !== is.text) {
       const changed = is.type === "text" ? node : node.firstChild;
       retext(/** @type {Text} */ (changed), was.text, is.text);
     }
     if (HOLDERS.has(is.type)) patch(/** @type {Element} */ (node), was.children, is.children, marks);
+    last = node;
   }
-  while (parent.childNodes.length > first + n) parent.lastChild?.remove();
+  while (parent.lastChild !== last) parent.lastChild?.remove();
   for (const span of after.slice(n)) parent.append(nodeFor(span, marks));
 }
 

@@ -14,6 +14,8 @@ export class Passage {
   /** How many at the beginning are settled, and the text that they are of. */
   #settled = 0;
   #before = "";
+  /** The last of their nodes. @type {Node | null} */
+  #last = null;
   /** What else they depend on. */
   #context = "";
 
@@ -34,6 +36,7 @@ export class Passage {
       this.#context = context;
       this.#before = "";
       this.#settled = 0;
+      this.#last = null;
     }
     const first = this.#settled;
     /** @type {Span[]} */
@@ -53,9 +56,12 @@ export class Passage {
       while (reader.at < shown.length) append(rest, reader.read());
     }
     append(after, rest);
-    patch(this.#element, this.#spans, after, marks, first);
+    patch(this.#element, this.#spans.slice(first), after, marks, this.#last);
     this.#spans.length = first;
     append(this.#spans, after);
+    for (let n = first; n < this.#settled; n += 1) {
+      this.#last = this.#last === null ? this.#element.firstChild : this.#last.nextSibling;
+    }
   }
 }
 
