@@ -9,7 +9,7 @@ from app.auth.gate import Gate
 from app.caller import Caller
 from app.diagnosis import diagnosing
 from app.generation import Generation
-from app.hub import Hub, Room
+from app.hub import Hub
 from app.limits.budget import Budgets
 from app.limits.rates import Tally
 from app.monitoring.metrics import Metrics
@@ -18,6 +18,7 @@ from app.protocol.log import BadCursor, Cursor
 from app.protocol.view import PLAIN, View
 from app.reader import Reader
 from app.request import CHECK_MODEL, ChatRequest
+from app.room import Room
 from app.settings import Settings
 from app.tools.mcp_servers.servers import McpServers
 from app.tools.registry import Toolbox

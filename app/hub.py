@@ -4,10 +4,8 @@ import asyncio
 import logging
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Self
 
 from app.caller import ANONYMOUS
 from app.generation import Generation, Rules
@@ -16,8 +14,8 @@ from app.monitoring.outcome import outcome
 from app.monitoring.telemetry import Telemetry
 from app.producer import Produce
 from app.protocol.errors import Gone, KeyReused, NotFound, TooMany, Unavailable
-from app.protocol.log import Account
 from app.request import ChatRequest
+from app.room import Room, Rooms
 from app.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -27,10 +25,6 @@ TOMBSTONE_S = 24 * 3600
 
 MAX_TOMBSTONES = 50_000
 """About 10 MB."""
-
-COPIES = 3
-"""As how many times its size a question counts: it is held as it came, parsed, and as it goes up (measured: 85 MB for
-30 MB)."""
 
 RETRY_AFTER_S = 1
 """What a client is told to wait when the gateway is full or draining."""
@@ -42,47 +36,6 @@ class _Key:
 
     generation: Generation
     fingerprint: str
-
-
-class Room:
-    """What one request holds beside its log, among all that is held; given back on leaving, unless kept.
-
-    Args:
-        account: Where it is counted.
-        free: Makes room there, or raises.
-    """
-
-    def __init__(self, account: Account, free: Callable[[int], None]) -> None:
-        self._account = account
-        self._free = free
-        self._bytes = 0
-        self._kept = False
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *failure: object) -> None:
-        if not self._kept:
-            self.give_back()
-
-    def take(self, size: int) -> None:
-        """Count *size* more bytes of a body.
-
-        Raises:
-            Unavailable: so much is under way.
-        """
-        self._free(size * COPIES)
-        self._bytes += size * COPIES
-        self._account.bytes += size * COPIES
-
-    def keep(self) -> None:
-        """Leave giving back to who calls this."""
-        self._kept = True
-
-    def give_back(self) -> None:
-        """Count it no more."""
-        self._account.bytes -= self._bytes
-        self._bytes = 0
 
 
 class Hub:
@@ -105,6 +58,7 @@ class Hub:
         self._live_of: Counter[str] = Counter()
         self._tombstones: OrderedDict[tuple[str, str], float] = OrderedDict()
         self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._rooms = Rooms(rules.account, settings.max_log_bytes, self._free)
         self.draining = False
         metrics.live.set_function(lambda: len(self._live))
         metrics.readers.set_function(lambda: sum(each.readers for each in self._generations.values()))
@@ -198,9 +152,9 @@ class Hub:
             raise TooMany(msg, retry_after_s=RETRY_AFTER_S, limit="streams")
         self._free(0)
 
-    def room(self) -> Room:
-        """Return the room that a request takes, to be entered while it is read."""
-        return Room(self._rules.account, self._free)
+    def room(self, client: str) -> Room:
+        """Return the room that a request of *client* takes, to be entered while it is read."""
+        return Room(self._rooms, client)
 
     def _free(self, size: int) -> None:
         """See to it that *size* more bytes may be held.

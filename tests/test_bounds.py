@@ -18,6 +18,8 @@ from tests.scripted import (
     text_delta,
 )
 
+ELSEWHERE = {"X-Forwarded-For": "203.0.113.9"}
+
 
 async def test_an_answer_larger_than_a_log_may_be_ends_in_an_error() -> None:
     def endless(call: Call) -> Iterator[bytes]:
@@ -55,7 +57,7 @@ async def test_more_generations_of_one_client_than_allowed_are_a_429() -> None:
     ):
         streams = [await gateway.stream(ask("x")) for _ in range(2)]
         answer = await gateway.request("POST", "/api/chat", ask("x"))
-        elsewhere = await gateway.stream(ask("x"), headers={"X-Forwarded-For": "203.0.113.9"})
+        elsewhere = await gateway.stream(ask("x"), headers=ELSEWHERE)
         for stream in (*streams, elsewhere):
             stream.close()
     assert (answer.status, answer.error["type"]) == (429, "rate_limit_error")
@@ -92,13 +94,13 @@ async def test_questions_count_while_they_are_read_and_answered_and_no_longer() 
     large = ask("x" * 100_000)
     async with (
         ScriptedClaude(lambda _: gated(gate)) as claude,
-        serving(claude.url, max_log_bytes=500_000) as gateway,
+        serving(claude.url, max_log_bytes=500_000, allow_anonymous=True) as gateway,
     ):
         held = gateway.hub._rules.account
         first = await gateway.stream(large)  # thrice 100,000
-        refused = await gateway.request("POST", "/api/chat", large)
-        counted = await gateway.request("POST", "/api/chat/count_tokens", large)
-        small = await gateway.stream(ask("x"))
+        refused = await gateway.request("POST", "/api/chat", large, ELSEWHERE)
+        counted = await gateway.request("POST", "/api/chat/count_tokens", large, ELSEWHERE)
+        small = await gateway.stream(ask("x"), headers=ELSEWHERE)
         gate.set()
         await first.rest()
         await small.rest()
@@ -112,6 +114,29 @@ async def test_questions_count_while_they_are_read_and_answered_and_no_longer() 
     assert counted.status == 503
     assert broken.status == 400
     assert [stream.done for stream in (first, small, second, again)] == [1] * 4
+
+
+async def test_one_client_s_large_questions_leave_room_for_others() -> None:
+    gate = asyncio.Event()
+    large = ask("x" * 100_000)
+    async with (
+        ScriptedClaude(lambda _: gated(gate)) as claude,
+        serving(claude.url, max_log_bytes=1_200_000, allow_anonymous=True) as gateway,
+    ):
+        alone = await gateway.stream(ask("x" * 110_000))  # thrice that is more than a quarter
+        refused = await gateway.request("POST", "/api/chat", large)
+        small = await gateway.request("POST", "/api/chat/count_tokens", ask("x"))
+        elsewhere = await gateway.stream(large, headers=ELSEWHERE)
+        gate.set()
+        await alone.rest()
+        await elsewhere.rest()
+        again = await (await gateway.stream(large)).rest()
+        assert not gateway.hub._rooms._held_by
+    assert (refused.status, refused.error["type"]) == (429, "rate_limit_error")
+    assert refused.headers["retry-after"] == "1"
+    assert "at the same time" in refused.error["message"]
+    assert again.done == 1
+    assert small.status == 429, "it counts beside those that are being answered"
 
 
 async def test_a_reader_that_does_not_read_is_let_go_and_can_resume(caplog: pytest.LogCaptureFixture) -> None:

@@ -75,7 +75,7 @@ async def chat(request: Request) -> Response:
     gateway, caller = await _gateway(request), await _caller(request)
     key = await _key(request)
     settings = gateway.settings
-    with gateway.hub.room() as room:
+    with gateway.hub.room(caller.client) as room:
         raw = await read_json(request, settings.max_body_bytes, room.take)
         asked = parse(raw, settings, gateway.toolbox, caller.terms)
         started = await gateway.start(asked, caller, key, room)
@@ -109,7 +109,7 @@ async def cancel_by_key(gateway: Here, caller: Who, key: Key, *, purge: bool = F
 async def count_tokens(request: Request, gateway: Here, caller: Who) -> Response:
     """Answer with Claude's count of the input tokens of the same body."""
     settings = gateway.settings
-    with gateway.hub.room() as room:
+    with gateway.hub.room(caller.client) as room:
         raw = await read_json(request, settings.max_body_bytes, room.take)
         asked = parse(raw, settings, gateway.toolbox, caller.terms)
         await gateway.tally.count(COUNTS, caller.client)

@@ -13,7 +13,6 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from app.caller import Caller, network
 from app.gateway import Gateway
 from app.generation import Generation
-from app.hub import Room
 from app.protocol import jsontext
 from app.protocol.encoding import DONE
 from app.protocol.errors import BadRequest, Problem
@@ -22,6 +21,7 @@ from app.protocol.log import START
 from app.protocol.usage import TextDigest
 from app.reader import Reader
 from app.request import parse, view_of
+from app.room import Room
 from app.web.body import PATIENCE_S, go_on_waiting
 from app.web.connection import bound_messages
 
@@ -41,7 +41,7 @@ async def chat(socket: WebSocket) -> None:
     await socket.accept()
     try:
         try:
-            with gateway.hub.room() as room:
+            with gateway.hub.room(caller.client) as room:
                 asked = await _first_message(socket, room, gateway.settings.max_body_bytes)
                 reader = await _reader(asked, gateway, caller, room)
         except Problem as problem:
