@@ -51,15 +51,19 @@ test("text of one index is one block", () => {
 test("what a model thought and called before another one took over does not go back", () => {
   const fallback = { type: "fallback", from: { model: "a" }, to: { model: "b" } };
   const takenOver = [begin(2, "fallback"), { type: "block", index: 2, block: fallback }, stop(2)];
-  const transcript = fold(start, thought(0, "Hm"), call(1, "t1", {}), result("t1"), takenOver, thought(3, "Ah"), text(4, "b"));
+  const transcript = fold(
+    start,
+    thought(0, "Hm"),
+    call(1, "t1", {}),
+    result("t1"),
+    takenOver,
+    thought(3, "Ah"),
+    text(4, "b"),
+  );
   assert.deepEqual(turns(transcript), [
     {
       role: "assistant",
-      content: [
-        fallback,
-        { type: "thinking", thinking: "Ah", signature: "signed Ah" },
-        { type: "text", text: "b" },
-      ],
+      content: [fallback, { type: "thinking", thinking: "Ah", signature: "signed Ah" }, { type: "text", text: "b" }],
     },
   ]);
 });
