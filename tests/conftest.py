@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import logging
 import os
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -52,6 +53,19 @@ def pytest_asyncio_loop_factories() -> dict[str, type[PatientLoop]]:
 def _no_settings_from_outside() -> None:
     for name in [name for name in os.environ if name.startswith(("GATEWAY_", "ANTHROPIC_"))]:
         del os.environ[name]
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    """Take back what a test, or the program that it runs, has had logged: other tests would pay for the lines."""
+    root, server = logging.getLogger(), logging.getLogger("uvicorn.error")
+    level, of_server = root.level, server.level
+    yield
+    for handler in root.handlers[:]:
+        if type(handler) is logging.StreamHandler:  # pytest's own are of types of their own
+            root.removeHandler(handler)
+    root.setLevel(level)
+    server.setLevel(of_server)
 
 
 @pytest.fixture(scope="session")

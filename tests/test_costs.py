@@ -242,25 +242,29 @@ async def test_readers_are_sent_the_end_before_the_operator_is_told(monkeypatch:
 
 
 async def test_a_short_answer_costs_no_more_calls_than_it_did() -> None:
-    """Of functions in Python, the libraries' included: nearly all of a stream's fixed cost is spread over them."""
-    calls: Counter[str] = Counter()
+    """Of functions in Python, the libraries' included: nearly all of a stream's fixed cost is spread over them.
+
+    What else runs now and then (a lag probe, finalizers of what was collected) is not in the least of several counts.
+    """
+    counts: list[int] = []
 
     def count(frame: FrameType, event: str, _: Any) -> None:
-        if event == "call":
-            calls[frame.f_globals.get("__name__", "").partition(".")[0]] += 1
+        if event == "call" and frame.f_globals.get("__name__", "").partition(".")[0] in PARTS:
+            counts[-1] += 1
 
     async with (
         ScriptedClaude(lambda _: [b"".join(saying("one"))]) as claude,
         serving(claude.url) as gateway,
     ):
         await (await gateway.stream(ask("x"))).rest()  # what is made on first use
-        sys.setprofile(count)
-        try:
-            await (await gateway.stream(ask("x"))).rest()
-        finally:
-            sys.setprofile(None)
-    assert calls["app"] > 100  # it counts
-    assert sum(calls[part] for part in PARTS) < 940
+        for _ in range(5):
+            counts.append(0)
+            sys.setprofile(count)
+            try:
+                await (await gateway.stream(ask("x"))).rest()
+            finally:
+                sys.setprofile(None)
+    assert 500 < min(counts) < 940, counts
 
 
 def _relay(pieces: list[bytes]) -> Log:

@@ -44,6 +44,7 @@ def known() -> dict[str, set[str]]:
         stop_reason=None,
         error="rate_limit_error",
         fault="client",
+        why=None,
         tokens={"input": 1},
         tokens_from="final",
         cost_usd=1.0,

@@ -2,7 +2,6 @@
 
 import json
 import logging
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,15 +11,6 @@ from app.logs import ConsoleLines, JsonLines, traced
 
 CANARY = "what somebody wrote"
 NASTY = "a\nb\x1b[31mred\u2028\u202e\ud800 end"
-
-
-@pytest.fixture(autouse=True)
-def _restored() -> Iterator[None]:
-    root = logging.getLogger()
-    before, level, server = root.handlers[:], root.level, logging.getLogger("uvicorn.error").level
-    yield
-    root.handlers[:], root.level = before, level
-    logging.getLogger("uvicorn.error").setLevel(server)
 
 
 def record(message: str, *args: Any, name: str = "app.hub", **extra: Any) -> logging.LogRecord:

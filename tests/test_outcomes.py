@@ -309,8 +309,6 @@ async def test_no_word_of_anybody_gets_into_the_log_or_metrics_at_any_level(
     claude: ScriptedClaude, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     canary = "-".join(("canary", "of", "text"))  # in pieces: a trace shows lines of code
-    root = logging.getLogger()
-    handlers, level, server = root.handlers[:], root.level, logging.getLogger("uvicorn.error").level
 
     async def speak(self: Toolbox, name: str, given: Any) -> Any:
         raise RuntimeError(canary)
@@ -325,21 +323,17 @@ async def test_no_word_of_anybody_gets_into_the_log_or_metrics_at_any_level(
         return saying(canary)
 
     logs.configure("json", "debug")
-    try:
-        async with (
-            ScriptedClaude(answer) as speaking,
-            serving(speaking.url, tools=kit.__name__, retries=0) as gateway,
-        ):
-            for question in ("hello", "refuse", "in-band"):
-                await gateway.request("POST", "/api/chat", ask(f"{question} {canary}", stream=False))
-                await gateway.request("GET", f"/api/chat/{canary}", None)
-            fields = {"tools": [{"name": "add"}]}
-            monkeypatch.setattr(Toolbox, "call", speak)
-            await gateway.request("POST", "/api/chat", ask(f"bug {canary}", stream=False, **fields))
-            metrics = (await gateway.request("GET", "/metrics")).raw.decode()
-    finally:
-        root.handlers[:], root.level = handlers, level
-        logging.getLogger("uvicorn.error").setLevel(server)
+    async with (
+        ScriptedClaude(answer) as speaking,
+        serving(speaking.url, tools=kit.__name__, retries=0) as gateway,
+    ):
+        for question in ("hello", "refuse", "in-band"):
+            await gateway.request("POST", "/api/chat", ask(f"{question} {canary}", stream=False))
+            await gateway.request("GET", f"/api/chat/{canary}", None)
+        fields = {"tools": [{"name": "add"}]}
+        monkeypatch.setattr(Toolbox, "call", speak)
+        await gateway.request("POST", "/api/chat", ask(f"bug {canary}", stream=False, **fields))
+        metrics = (await gateway.request("GET", "/metrics")).raw.decode()
     said = capsys.readouterr().err
     ends = [json.loads(line).get("end") for line in said.splitlines()]
     assert [end for end in ends if end] == ["complete", "upstream_error", "upstream_error", "bug"]

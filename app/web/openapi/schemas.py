@@ -64,7 +64,7 @@ def _events() -> dict[str, Schema]:
         if issubclass(event, Delta):  # each calls its piece by another name
             fields = {event.field: fields.pop("piece"), **fields}
         if event is Block:
-            fields["block"] = {"type": "object", "required": ["type"]}
+            fields = {"index": fields["index"], "block": {"type": "object", "required": ["type"]}}
         if "digest" in fields:
             fields = {**fields, "digest": SHA256, "usage": USAGE}
         if "timing" in fields:
