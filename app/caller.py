@@ -93,11 +93,8 @@ class Callers:
             # From the right: the last hop that is no proxy of ours is the client.
             address = next((hop for hop in reversed(hops) if not self._is_trusted(hop)), peer)
             secure = secure or headers.get("x-forwarded-proto", "").strip().lower() in ("https", "wss")
-        said_at_all = [
-            *hops,
-            *map(_address, headers.getlist("x-real-ip")),
-        ]  # some proxies send that header alone
-        forwarded = any(not is_loopback(hop) for hop in said_at_all) or "forwarded" in headers
+        named = [*hops, *map(_address, headers.getlist("x-real-ip"))]  # some proxies send the latter alone
+        forwarded = any(not is_loopback(hop) for hop in named) or "forwarded" in headers
         version = scope["http_version"]
         return Caller(request_id, address, peer, trusted, forwarded, secure, version, self._terms)
 

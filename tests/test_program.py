@@ -87,7 +87,7 @@ def test_all_that_is_wrong_with_the_settings_is_said_in_one_list() -> None:
                 "GATEWAY_ALLOW_ANONYMOUS": "1",
                 "ANTHROPIC_BASE_URL": "http://127.0.0.1:9",
             },
-            "cannot listen",
+            "set GATEWAY_PORT or GATEWAY_HOST",
         ),
     ],
 )
