@@ -302,8 +302,6 @@ def in_band(data: dict[str, Any]) -> Problem:
     if kind in OPERATORS:
         msg = "The gateway's account at Claude does not work. Its operator must look at the key and the billing."
         return Misconfigured(msg, said=text, upstream_request_id=request_id)
-    if (
-        kind == "not_found_error"
-    ):  # of something that the request names; here it would be the answer that is not found
+    if kind == "not_found_error":  # what the request names is not there; here a 404 would mean the answer
         kind = CLAUDE_TYPES[400]
     return Refused(IN_BAND_STATUS.get(kind, 502), text, type=kind, upstream_request_id=request_id)
