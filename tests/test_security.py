@@ -248,19 +248,20 @@ async def test_14_a_listed_site_may_ask_and_is_told_exactly_what(gateway: Gatewa
     allowed = may.headers["access-control-allow-headers"].lower()
     assert {"content-type", "last-event-id", "idempotency-key"} <= set(allowed.split(", "))
     assert "*" not in allowed
-    assert "Origin" in may.headers["vary"]
+    assert may.headers["vary"].split(", ").count("Origin") == 1
     real = await gateway.request("GET", "/api/models", headers={"Origin": CORS} | BY_ALICE)
     assert (real.status, real.headers["access-control-allow-origin"]) == (200, CORS)
+    assert real.headers["vary"] == "Origin"
     refused = await gateway.request("GET", "/api/models", headers={"Origin": CORS})
-    assert (refused.status, refused.headers["access-control-allow-origin"]) == (
-        401,
-        CORS,
-    )  # the page can read why
+    # The page can read why.
+    assert (refused.status, refused.headers["access-control-allow-origin"]) == (401, CORS)
     for origin in ("https://evil.example", "null", f"{CORS}.evil"):
         answer = await gateway.request("OPTIONS", "/api/chat", headers={"Origin": origin} | asked)
         assert answer.status == 403
         assert not [name for name in answer.headers if name.startswith("access-control-")]
-        assert "Origin" in answer.headers["vary"]
+        assert answer.headers["vary"] == "Origin"
+    page = await gateway.request("GET", "/", headers={"Accept-Encoding": "gzip"})
+    assert page.headers["vary"] == "Accept-Encoding, Origin"
 
 
 async def test_17_the_cookie_has_all_its_flags(gateway: Gateway) -> None:

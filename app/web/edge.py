@@ -8,7 +8,7 @@ import asyncio
 import logging
 from dataclasses import replace
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -18,13 +18,7 @@ from app.caller import Caller, Callers, network
 from app.limits.rates import Tally
 from app.logs import traced
 from app.monitoring.metrics import Metrics
-from app.protocol.errors import (
-    BadRequest,
-    Bug,
-    Forbidden,
-    Problem,
-    Unauthenticated,
-)
+from app.protocol.errors import BadRequest, Bug, Forbidden, Problem, Unauthenticated
 from app.settings import Settings
 from app.web.connection import cut
 from app.web.refusal import deny, respond
@@ -58,7 +52,6 @@ their own."""
 RECHECK_S = 20
 """How often whoever has a stream open is looked up again. Revoked, they lose it within this time."""
 
-
 POLICY_VIOLATION, INTERNAL_ERROR = 1008, 1011
 """How a WebSocket is closed on who may no longer have it, and when we fail (RFC 6455, §7.4.1)."""
 
@@ -68,7 +61,7 @@ class _Lapsed(Unauthenticated):
 
 
 class Edge:
-    """The outermost layer of the application but for CORS.
+    """A layer of the application, between CORS and the routes.
 
     Args:
         app: What it lets requests in to.
@@ -157,8 +150,6 @@ class Edge:
         if said.get(b"content-type", b"").startswith(b"text/html"):
             added.append((b"content-security-policy", CSP.encode()))
         head["headers"] = [*head["headers"], *added]
-        if self._origins:
-            MutableHeaders(scope=head).add_vary_header("Origin")
 
     def _check(self, scope: Scope, headers: Headers, caller: Caller) -> None:
         if scope["path"] in HEALTH:

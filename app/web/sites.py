@@ -7,10 +7,10 @@ another site's page is refused here, before anything happens, and not only kept 
 import re
 from ipaddress import ip_address
 
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.protocol.errors import Forbidden
 
@@ -63,7 +63,7 @@ def check_site(headers: Headers, listed: tuple[str, ...]) -> None:
 
 
 class Cors(CORSMiddleware):
-    """Lets pages of the *listed* sites read answers; to all others it is not there."""
+    """Lets pages of the *listed* sites read answers."""
 
     def __init__(self, app: ASGIApp, listed: tuple[str, ...]) -> None:
         super().__init__(
@@ -77,9 +77,18 @@ class Cors(CORSMiddleware):
         self._listed = listed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Add what lets a listed site's page read the answer."""
-        listed = scope["type"] == "http" and Headers(scope=scope).get("origin") in self._listed
-        await (super().__call__ if listed else self.app)(scope, receive, send)
+        """Add what lets a listed site's page read the answer, and to all answers that they depend on who asks."""
+        if scope["type"] == "http" and Headers(scope=scope).get("origin") in self._listed:
+            await super().__call__(scope, receive, send)
+            return
+
+        async def send_varying(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                # A cache must not give a listed site's page what it kept from another's question.
+                MutableHeaders(scope=message).add_vary_header("Origin")
+            await send(message)
+
+        await self.app(scope, receive, send_varying)
 
     def preflight_response(self, request_headers: Headers) -> Response:
         """Answer what a listed site's browser asks before it asks: what is allowed. Holding to it is its business."""
