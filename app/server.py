@@ -14,14 +14,12 @@ import uvicorn
 from fastapi import FastAPI
 
 from app.hub import Hub
+from app.listener import listen
 from app.main import create_app
 from app.settings import Settings
 from app.web.wire import Http1, WebSocket
 
 logger = logging.getLogger(__name__)
-
-SEND_BUFFER_BYTES = 128 * 1024
-"""What the kernel may hold for one reader; the default takes megabytes from a server with slow readers."""
 
 SAME_SIGNAL_S = 0.2
 """Within this a signal is not a second one: started by ``uv run``, a process whose group gets a signal gets it
@@ -95,7 +93,7 @@ def build(settings: Settings, base_url: str | None) -> tuple[Server, socket.sock
     Raises:
         OSError: the address cannot be listened on.
     """
-    listener = _listen(settings.host, settings.port)
+    listener = listen(settings.host, settings.port)
     app = create_app(settings, base_url)
     config = uvicorn.Config(
         app,
@@ -126,14 +124,3 @@ def serve(settings: Settings, base_url: str | None) -> int:
     logger.info("listening on http://%s:%d", f"[{host}]" if ":" in host else host, port)
     server.run(sockets=[listener])
     return 0 if server.started else 1
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    listener = socket.socket(family, kind, protocol)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-    listener.bind(address)
-    listener.listen(4096)
-    listener.setblocking(False)
-    return listener

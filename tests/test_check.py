@@ -10,7 +10,7 @@ import pytest
 
 from app.checks.check import check
 from app.checks.settings import CheckSettings
-from tests.running import KEY
+from tests.running import KEY, serving
 from tests.scripted import Call, Refusal, ScriptedClaude, always, refusing, saying
 from tests.signing_in import ALICE, BOB, line, tokens_file
 from tests.test_auth_jwt import RSA_KEY, key_server, public, signed_in_by
@@ -28,7 +28,7 @@ def checked(capsys: pytest.CaptureFixture[str]) -> Check:
 
     async def run(url: str | None, **settings: Any) -> tuple[int, dict[str, str]]:
         key = KEY if url else None
-        sources = {"_env_file": None, "ANTHROPIC_API_KEY": key, "base_url": url, "models": MODELS}
+        sources = {"_env_file": None, "ANTHROPIC_API_KEY": key, "base_url": url, "models": MODELS, "port": 0}
         code = await asyncio.to_thread(check, CheckSettings(**{**sources, **settings}))
         said = capsys.readouterr().out
         assert KEY not in said
@@ -115,6 +115,33 @@ async def test_who_cannot_be_reached_is_the_networks_fault(address: str, says: s
 async def test_the_demo_works_by_itself(checked: Check) -> None:
     code, rows = await checked(None)
     assert (code, rows["sign-in"]) == (0, "ok none: anybody who reaches it may use it")
+
+
+async def test_a_port_that_another_program_has_is_said_to_be_taken(checked: Check) -> None:
+    async with ScriptedClaude(always(saying("never asked"))) as somebody:
+        port = int(somebody.url.rpartition(":")[2])
+        code, rows = await checked(None, port=port)
+        assert (code, rows["address"]) == (
+            1,
+            f"FAIL another program listens on 127.0.0.1:{port}. Yours to set right: end it, or set GATEWAY_PORT",
+        )
+    code, rows = await checked(None, port=port)
+    assert (code, rows["address"]) == (0, f"ok 127.0.0.1:{port} is free")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+async def test_a_gateway_that_runs_already_may_have_the_port(host: str, checked: Check) -> None:
+    async with serving(None, ANTHROPIC_API_KEY=None, host=host) as gateway:
+        port = int(gateway.url.rpartition(":")[2])
+        code, rows = await checked(None, host=host, port=port)
+    assert (code, rows["address"]) == (0, f"ok a gateway listens on {host}:{port}")
+
+
+async def test_an_address_that_is_not_this_machines_cannot_be_listened_on(checked: Check) -> None:
+    code, rows = await checked(None, host="192.0.2.1", port=8000)
+    assert code == 1
+    assert rows["address"].startswith("FAIL cannot listen on 192.0.2.1:8000: Cannot assign")
+    assert "GATEWAY_HOST" in rows["address"]
 
 
 @pytest.mark.parametrize(

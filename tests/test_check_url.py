@@ -148,7 +148,7 @@ async def test_the_answer_without_claude_is_nothing_else_than_that() -> None:
 async def test_the_command_prints_it_with_the_rest(capsys: pytest.CaptureFixture[str]) -> None:
     async with gateway() as (serves, claude):
         flags = ["--base-url", claude.url, "--models", "claude-sonnet-5-5", "--silence", "0"]
-        code = await asyncio.to_thread(main, ["check", "--url", f"{serves.url}/", *flags])
+        code = await asyncio.to_thread(main, ["check", "--port", "0", "--url", f"{serves.url}/", *flags])
     out = capsys.readouterr().out
     assert code == 1, out  # nobody hides the metrics from this machine
     assert re.search("ok +WebSocket +works", out)

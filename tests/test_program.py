@@ -124,7 +124,7 @@ async def test_check_says_what_works_and_what_does_not(
     monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
 
     async def check(*flags: str) -> tuple[int, str]:
-        return await asyncio.to_thread(main, ["check", *flags]), capsys.readouterr().out
+        return await asyncio.to_thread(main, ["check", "--port", "0", *flags]), capsys.readouterr().out
 
     async with ScriptedClaude(lambda _: saying("ok")) as claude:
         code, said = await check("--base-url", claude.url, "--models", "claude-sonnet-5-5")

@@ -3,11 +3,12 @@
 import asyncio
 import os
 
+from app.checks.address import look_at_address
 from app.checks.claude import ask_claude
 from app.checks.probe import probe
 from app.checks.settings import TOKEN_VARIABLE, CheckSettings
 from app.checks.sign_in import look_at_sign_in
-from app.logs import printable
+from app.checks.table import Row, lines
 from app.settings import Settings
 from app.tools.functions import from_modules
 from app.tools.mcp_servers.server import State
@@ -18,10 +19,11 @@ from app.web.page.files import WITHOUT_EXTRAS, extras_folder
 
 def check(settings: CheckSettings) -> int:
     """Print the table; return 0 if everything works, else 1."""
-    rows = [("settings", True, "valid")]
-    rows.append(("page", True, "whole" if extras_folder() else WITHOUT_EXTRAS))
+    rows = [Row("settings", True, "valid")]
+    rows.append(asyncio.run(look_at_address(settings.host, settings.port)))
+    rows.append(Row("page", True, "whole" if extras_folder() else WITHOUT_EXTRAS))
     if settings.demo:
-        rows.append(("upstream", True, "demo mode: the bundled simulator answers (no key, no base URL)"))
+        rows.append(Row("upstream", True, "demo mode: the bundled simulator answers (no key, no base URL)"))
     else:
         rows += asyncio.run(ask_claude(settings))
     rows.append(asyncio.run(look_at_sign_in(settings)))
@@ -29,20 +31,18 @@ def check(settings: CheckSettings) -> int:
     if settings.tools:
         try:
             tools = from_modules(settings.tools)
-            rows.append(("tools", True, ", ".join(tool.name for tool in tools)))
+            rows.append(Row("tools", True, ", ".join(tool.name for tool in tools)))
         except BadTool as error:
-            rows.append(("tools", False, str(error)))
+            rows.append(Row("tools", False, str(error)))
     if settings.mcp_servers:
         rows += asyncio.run(_start(settings, Toolbox(tools, settings.tool_timeout)))
     if settings.url:
         rows += asyncio.run(probe(settings.url, os.environ.get(TOKEN_VARIABLE), settings.silence))
-    width = max(len(name) for name, _, _ in rows)
-    for name, works, said in rows:
-        print(f"{'ok  ' if works else 'FAIL'}  {name:<{width}}  {printable(said)}")  # noqa: T201
-    return 0 if all(works for _, works, _ in rows) else 1
+    print(*lines(rows), sep="\n")  # noqa: T201
+    return 0 if all(row.works for row in rows) else 1
 
 
-async def _start(settings: Settings, toolbox: Toolbox) -> list[tuple[str, bool, str]]:
+async def _start(settings: Settings, toolbox: Toolbox) -> list[Row]:
     rows = []
     async with McpServers(settings.mcp_servers, toolbox, settings.tool_timeout) as servers:
         await servers.settled()
@@ -50,9 +50,9 @@ async def _start(settings: Settings, toolbox: Toolbox) -> list[tuple[str, bool, 
             name = f"MCP server {server.config.name}"
             up = server.state is State.UP
             said = ", ".join(server.offered) or "up, but it has no tools"
-            rows.append((name, up, said if up else server.why))
+            rows.append(Row(name, up, said if up else server.why))
             rows += [
-                (name, False, f"it has no tool {missing}, which is on your list")
+                Row(name, False, f"it has no tool {missing}, which is on your list")
                 for missing in server.missing
             ]
     return rows

@@ -2,12 +2,11 @@
 
 import asyncio
 
+from app.checks.table import Row
 from app.protocol.errors import Garbled, Misconfigured, Problem, TimedOut, Unreachable
 from app.record import Gaps
 from app.settings import Settings
 from app.upstream.client import Upstream
-
-Row = tuple[str, bool, str]
 
 QUESTION = {"messages": [{"role": "user", "content": "Hello"}]}
 
@@ -21,26 +20,22 @@ async def ask_claude(settings: Settings) -> list[Row]:
     try:
         try:
             listed = {model["id"] for model in await upstream.models()}
-            rows = [("upstream", True, f"reached, lists {len(listed)} models")]
+            rows = [Row("upstream", True, f"reached, lists {len(listed)} models")]
         except Problem as problem:
             listed = set(settings.models)
-            rows = [("upstream", False, f"no list of models: {_whose(problem)}")]
+            rows = [Row("upstream", False, f"no list of models: {_whose(problem)}")]
         first, *others = settings.models
         counted = [await _count(upstream, first)]
         if isinstance(counted[0], Problem) and counted[0].fault != "client":
             # What is wrong with the account or the way there is wrong for all models.
-            return [*rows, ("key", False, _whose(counted[0]))]
+            return [*rows, Row("key", False, _whose(counted[0]))]
         counted += await asyncio.gather(*(_count(upstream, model) for model in others))
     finally:
         await upstream.close()
-    worked = sum(isinstance(each, int) for each in counted)
-    rows.append(
-        ("key", True, "works: Claude counts tokens with it") if worked else ("key", True, "is accepted")
-    )
-    return rows + [
-        _judge(model, each, listed=model in listed)
-        for model, each in zip(settings.models, counted, strict=True)
-    ]
+    worked = any(isinstance(each, int) for each in counted)
+    rows.append(Row("key", True, "works: Claude counts tokens with it" if worked else "is accepted"))
+    judged = zip(settings.models, counted, strict=True)
+    return rows + [_judge(model, each, listed=model in listed) for model, each in judged]
 
 
 async def _count(upstream: Upstream, model: str) -> int | Problem:
@@ -53,14 +48,11 @@ async def _count(upstream: Upstream, model: str) -> int | Problem:
 def _judge(model: str, counted: int | Problem, *, listed: bool) -> Row:
     name = f"model {model}"
     if isinstance(counted, Problem):
-        return name, False, _whose(counted)
+        return Row(name, False, _whose(counted))
     if not listed:
-        return (
-            name,
-            False,
-            "the upstream does not list it: take it out of GATEWAY_MODELS, or write it as it is listed",
-        )
-    return name, True, f"listed, counts {counted} tokens in a word"
+        said = "the upstream does not list it: take it out of GATEWAY_MODELS, or write it as it is listed"
+        return Row(name, False, said)
+    return Row(name, True, f"listed, counts {counted} tokens in a word")
 
 
 def _whose(problem: Problem) -> str:

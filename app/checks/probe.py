@@ -10,11 +10,10 @@ from collections.abc import Awaitable, Callable
 
 import aiohttp
 
+from app.checks.table import Row
 from app.checks.way import ANSWER_S, PATIENT, PLAIN, NotThere, Read, Way, refusal
 from app.diagnosis import DELTAS
 from app.request import CHECK_MODEL
-
-Row = tuple[str, bool, str]
 
 LUMPS = DELTAS // 2
 """Ten deltas 100 ms apart come in ten pieces, a few less where something is slow. In fewer than this they were held."""
@@ -49,7 +48,7 @@ async def probe(url: str, token: str | None, silence_s: int) -> list[Row]:
             await way.reach()
             pace, key = await way.pace()
         except NotThere as problem:
-            return [("way", False, str(problem))]
+            return [Row("way", False, str(problem))]
         findings = [look.judge(pace)]
         later: list[Callable[[], Awaitable[list[Row]]]] = [
             lambda: look.again(pace, key),
@@ -60,14 +59,14 @@ async def probe(url: str, token: str | None, silence_s: int) -> list[Row]:
         if silence_s:
             later += [lambda: look.silent_stream(silence_s), lambda: look.silent_answer(silence_s)]
         findings += await asyncio.gather(*(_told(each) for each in later))
-        return [("way", True, f"{url} leads to a gateway"), *(row for rows in findings for row in rows)]
+        return [Row("way", True, f"{url} leads to a gateway"), *(row for rows in findings for row in rows)]
 
 
 async def _told(look: Callable[[], Awaitable[list[Row]]]) -> list[Row]:
     try:
         return await look()
     except NotThere as problem:
-        return [("way", False, str(problem))]
+        return [Row("way", False, str(problem))]
 
 
 class _Look:
@@ -80,14 +79,13 @@ class _Look:
         if "content-encoding" not in read.headers:
             held = read.lumps < LUMPS
             said = f"{DELTAS} deltas, pieces they came in: {read.lumps}"
-            rows.append(("not held back", not held, f"{said}: {UNBUFFERED}" if held else said))
+            rows.append(Row("not held back", not held, f"{said}: {UNBUFFERED}" if held else said))
             saw = json.loads(read.texts[0])
             late = saw["http"] == "1.0"
-            rows.append(("HTTP/1.1 inside", not late, VERSION if late else f"HTTP/{saw['http']}"))
+            rows.append(Row("HTTP/1.1 inside", not late, VERSION if late else f"HTTP/{saw['http']}"))
             if self._way.secure:
-                rows.append(
-                    ("TLS is known", saw["secure"], f"you are {saw['address']}" if saw["secure"] else SCHEME)
-                )
+                said = f"you are {saw['address']}" if saw["secure"] else SCHEME
+                rows.append(Row("TLS is known", saw["secure"], said))
         expected = {
             "content-type": "text/event-stream; charset=utf-8",
             "cache-control": "no-store",
@@ -103,14 +101,14 @@ class _Look:
         said = (
             f"missing or changed: {', '.join(wrong)}: {LEFT_ALONE}" if wrong else "as the gateway sent them"
         )
-        return [*rows, ("headers", not wrong, said)]
+        return [*rows, Row("headers", not wrong, said)]
 
     async def again(self, first: Read, key: str) -> list[Row]:
         read = await self._way.post("pace", {**SQUEEZABLE, "Idempotency-Key": key}, ANSWER_S)
         same = read.headers.get("x-chat-id") == first.headers.get("x-chat-id")
         return [
             _compression("POST, gzip offered", read),
-            ("Idempotency-Key", same, "came through" if same else f"did not come through: {PASSED_ON}"),
+            Row("Idempotency-Key", same, "came through" if same else f"did not come through: {PASSED_ON}"),
         ]
 
     async def resumed(self, first: Read) -> list[Row]:
@@ -122,9 +120,8 @@ class _Look:
         if first.ids:
             async with self._way.ask("GET", path, {**PLAIN, "Last-Event-ID": after}, ANSWER_S) as answer:
                 passed = first.ids[0] not in (await self._way.read(answer)).ids
-            rows.append(
-                ("Last-Event-ID", passed, "came through" if passed else f"did not come through: {PASSED_ON}")
-            )
+            said = "came through" if passed else f"did not come through: {PASSED_ON}"
+            rows.append(Row("Last-Event-ID", passed, said))
         return rows
 
     async def silent_stream(self, seconds: int) -> list[Row]:
@@ -132,8 +129,9 @@ class _Look:
         try:
             read = await self._way.post(f"silence {seconds}", PLAIN, seconds + ANSWER_S)
         except NotThere as problem:
-            return [(name, False, f"{problem}: {PATIENT}" if PATIENT not in str(problem) else str(problem))]
-        return [(name, True, f"not cut, {read.keep_alives} keep-alives")]
+            said = str(problem)
+            return [Row(name, False, said if PATIENT in said else f"{said}: {PATIENT}")]
+        return [Row(name, True, f"not cut, {read.keep_alives} keep-alives")]
 
     async def silent_answer(self, seconds: int) -> list[Row]:
         name = f"{seconds} s for one message"
@@ -141,11 +139,11 @@ class _Look:
         try:
             async with self._way.ask("POST", "/api/chat", PLAIN, seconds + ANSWER_S, body) as answer:
                 if answer.status != 200:
-                    return [(name, False, f"{await refusal(answer)}: {PATIENT}")]
+                    return [Row(name, False, f"{await refusal(answer)}: {PATIENT}")]
                 await answer.read()
         except NotThere as problem:
-            return [(name, False, f"{problem}: {PATIENT}")]
-        return [(name, True, "not cut")]
+            return [Row(name, False, f"{problem}: {PATIENT}")]
+        return [Row(name, True, "not cut")]
 
     async def socket(self) -> list[Row]:
         try:
@@ -156,11 +154,11 @@ class _Look:
                 await socket.send_json({"request": {"model": CHECK_MODEL, "prompt": "pace"}})
                 said = [message.data async for message in socket if message.type is aiohttp.WSMsgType.TEXT]
                 works = bool(said) and said[-1] == '"[DONE]"'
-                return [("WebSocket", works, "works" if works else f"was cut: {PATIENT}")]
+                return [Row("WebSocket", works, "works" if works else f"was cut: {PATIENT}")]
         except aiohttp.WSServerHandshakeError as error:
-            return [("WebSocket", False, f"was not opened ({error.status}): {UPGRADED}")]
+            return [Row("WebSocket", False, f"was not opened ({error.status}): {UPGRADED}")]
         except (aiohttp.ClientError, TimeoutError):
-            return [("WebSocket", False, f"was not opened: {UPGRADED}")]
+            return [Row("WebSocket", False, f"was not opened: {UPGRADED}")]
 
     async def metrics(self) -> list[Row]:
         try:
@@ -172,10 +170,10 @@ class _Look:
         except (aiohttp.ClientError, TimeoutError):
             shown = False
         said = "this address shows them without a token; if it is public: nginx: location /metrics { return 404; }"
-        return [("metrics", not shown, said if shown else "not shown")]
+        return [Row("metrics", not shown, said if shown else "not shown")]
 
 
 def _compression(name: str, read: Read) -> Row:
     encoding = read.headers.get("content-encoding")
     said = f"{encoding}: {UNCOMPRESSED}" if encoding else "none"
-    return (f"compression ({name})", encoding is None, said)
+    return Row(f"compression ({name})", encoding is None, said)

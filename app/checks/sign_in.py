@@ -3,9 +3,10 @@
 import time
 
 from app.auth import tokens
+from app.checks.table import Row
 from app.settings import Settings
 
-Row = tuple[str, bool, str]
+NAME = "sign-in"
 
 
 async def look_at_sign_in(settings: Settings) -> Row:
@@ -13,11 +14,11 @@ async def look_at_sign_in(settings: Settings) -> Row:
     match settings.auth:
         case "none":
             who = "anybody who reaches it" if settings.open_to_all else "anybody on this machine"
-            return "sign-in", True, f"none: {who} may use it"
+            return Row(NAME, True, f"none: {who} may use it")
         case "proxy":
             proxies = ", ".join(settings.trusted_proxies)
             said = f"whom {proxies} names in {settings.proxy_user_header}; it must set or clear it on every request"
-            return "sign-in", True, said
+            return Row(NAME, True, said)
         case "token":
             return _tokens(settings)
         case "jwt":
@@ -31,13 +32,10 @@ def _tokens(settings: Settings) -> Row:
     people = {each.name for each in listed if each not in ended}
     if not people:
         why = "all tokens have expired" if ended else "there is no token"
-        return (
-            "sign-in",
-            False,
-            f"nobody can: {why}. Yours to set right: claude-gateway token NAME prints a line for GATEWAY_TOKENS_FILE",
-        )
+        todo = "Yours to set right: claude-gateway token NAME prints a line for GATEWAY_TOKENS_FILE"
+        return Row(NAME, False, f"nobody can: {why}. {todo}")
     said = f"{len(listed) - len(ended)} tokens of {len(people)} people"
-    return "sign-in", True, f"{said}, {len(ended)} expired" if ended else said
+    return Row(NAME, True, f"{said}, {len(ended)} expired" if ended else said)
 
 
 async def _keys(settings: Settings) -> Row:
@@ -47,9 +45,9 @@ async def _keys(settings: Settings) -> Row:
     try:
         keys = await fetch(settings.jwt_jwks_url)
     except NoKeys as error:
-        return "sign-in", False, f"GATEWAY_JWT_JWKS_URL {error}"
+        return Row(NAME, False, f"GATEWAY_JWT_JWKS_URL {error}")
     able = sorted(algorithms(keys))
     if not able:
         said = f"GATEWAY_JWT_JWKS_URL has {len(keys)} keys, none for signatures that count here: {DISCOVERY}"
-        return "sign-in", False, said
-    return "sign-in", True, f"{len(keys)} keys to be had, for {', '.join(able)}"
+        return Row(NAME, False, said)
+    return Row(NAME, True, f"{len(keys)} keys to be had, for {', '.join(able)}")
