@@ -125,12 +125,13 @@ class Hub:
         had = self._keys.get((owner, key)) if key is not None else None
         if had is None:
             return None
+        problem = had.generation.problem
+        if problem and problem.retryable and not had.generation.has_content:
+            return None  # the key is free again, for whatever question
         if had.fingerprint != request.fingerprint:
             msg = "Idempotency-Key: this key came before with another body; use a new one for a new question."
             raise KeyReused(msg)
-        problem = had.generation.problem
-        free = problem and problem.retryable and not had.generation.has_content
-        return None if free else had.generation
+        return had.generation
 
     def make_room(self, client: str, max_streams: int) -> None:
         """See to it that one more generation of *client* has its place.

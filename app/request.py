@@ -133,8 +133,8 @@ class ChatRequest:
 
     @property
     def fingerprint(self) -> str:
-        """What is equal for equal questions, however they are to be shown; takes a while for a long one."""
-        return hashlib.sha256(jsontext.render(self.asked)).hexdigest()
+        """What is equal for equal questions, however they are written and shown; takes a while for a long one."""
+        return hashlib.sha256(jsontext.canonical(self.asked)).hexdigest()
 
     def counted(self) -> dict[str, Any]:
         """Return the body for Claude's token count."""

@@ -72,6 +72,17 @@ async def test_a_tool_that_is_described_in_other_words_makes_no_other_question()
     assert len(claude.calls) == 1
 
 
+async def test_a_body_whose_members_stand_in_another_order_is_the_same() -> None:
+    key = {"Idempotency-Key": "k"}
+    fields = ask("x", metadata={"user_id": "u"})
+    turned = {name: fields[name] for name in reversed(fields)}
+    turned["messages"] = [{"content": "x", "role": "user"}]
+    async with ScriptedClaude(lambda _: saying("a")) as claude, serving(claude.url) as gateway:
+        streams = [await (await gateway.stream(body, headers=key)).rest() for body in (fields, turned)]
+    assert streams[0].id == streams[1].id
+    assert len(claude.calls) == 1
+
+
 async def test_the_same_key_with_another_body_is_a_422() -> None:
     key = {"Idempotency-Key": "k"}
     async with ScriptedClaude(lambda _: saying("a")) as claude, serving(claude.url) as gateway:
@@ -89,6 +100,15 @@ async def test_a_key_whose_generation_failed_before_content_is_free_again() -> N
         stream = await (await gateway.stream(ask("x"), headers=key)).rest()
     assert refused.status == 529
     assert stream.text == "a"
+
+
+async def test_a_key_that_is_free_again_may_ask_something_else() -> None:
+    script = one_after_the_other(refusing(529, "overloaded_error"), saying("a"))
+    key = {"Idempotency-Key": "k"}
+    async with ScriptedClaude(script) as claude, serving(claude.url, retries=0) as gateway:
+        assert (await gateway.request("POST", "/api/chat", ask("x"), key)).status == 529
+        assert (await (await gateway.stream(ask("y"), headers=key)).rest()).text == "a"
+        assert (await gateway.request("POST", "/api/chat", ask("x"), key)).status == 422
 
 
 async def test_a_key_whose_generation_was_refused_for_good_gives_the_same_refusal() -> None:

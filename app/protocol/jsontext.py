@@ -93,6 +93,14 @@ def render(value: Any) -> bytes:
         return _rendered(value)
 
 
+def canonical(value: Any) -> bytes:
+    """Return *value*, of whole characters, as bytes that are the same in whatever order the members of objects stand."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # an integer above 64 bits, deep nesting
+        return json.dumps(value, sort_keys=True).encode()
+
+
 def _rendered(value: Any) -> bytes:
     """Return what orjson would, also of deeper nesting, larger integers and halves of characters."""
     # Loops, not comprehensions: each of those would be one more level on the stack.

@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.protocol.jsontext import MAX_DEPTH, parse, parse_exactly, parse_strictly, render, sound, whole
+from app.protocol.jsontext import (
+    MAX_DEPTH,
+    canonical,
+    parse,
+    parse_exactly,
+    parse_strictly,
+    render,
+    sound,
+    whole,
+)
 
 BIG = 25_000_000_000_000_000_000_001
 
@@ -102,6 +111,13 @@ def test_many_brackets_are_not_depth() -> None:
 def test_an_integer_keeps_all_its_digits_where_they_count() -> None:
     assert parse_exactly(f'{{"wei": {BIG}}}') == {"wei": BIG}
     assert render({"wei": BIG}) == b'{"wei":%d}' % BIG
+
+
+@pytest.mark.parametrize("inside", [1, 2.5, BIG, "é", [[[]]], {"x": 1, "a": [{"d": None, "c": True}]}])
+def test_members_have_one_canonical_order(inside: Any) -> None:
+    one, other = {"a": inside, "b": {"c": 1, "d": 2}}, {"b": {"d": 2, "c": 1}, "a": inside}
+    assert canonical(one) == canonical(other) != canonical({"a": inside, "b": {"c": 2, "d": 1}})
+    assert parse_exactly(canonical(one).decode()) == one
 
 
 @pytest.mark.parametrize(
