@@ -281,11 +281,13 @@ def _read(frame: Frame) -> tuple[Any, Any, bytes | None]:
     try:
         data = jsontext.parse(frame.data)
     except ValueError as error:
-        if frame.data.strip() in (b"", b"[DONE]"):
+        if frame.data.strip() in (b"", b"[DONE]") and frame.event != "error":
             return None, None, None
         data, failure = frame.data.decode(errors="replace"), error
     if isinstance(data, dict) and ("type" in data or frame.event != "message"):
         return data.get("type", frame.event), data, None
+    if frame.event == "error":
+        return "error", {}, None  # of whoever has no JSON to say it in: a proxy on the way, cut off itself
     if frame.event in EVENTS:
         msg = "Claude's stream holds a frame that is not a JSON object with a type."
         raise Garbled(msg) from failure

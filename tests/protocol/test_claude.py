@@ -657,6 +657,13 @@ def test_an_error_frame_is_the_refusal_it_stands_for(
     assert problem.retryable == (status != 400)
 
 
+@pytest.mark.parametrize("data", [b"Overloaded", b'"Overloaded"', b'{"type": "error", "err', b"", b"[]"])
+def test_an_error_frame_that_is_no_json_object_is_one_too(data: bytes) -> None:
+    with pytest.raises(Refused, match="Claude broke the answer off") as caught:
+        events_of(Frame(data, "error"))
+    assert caught.value.retryable
+
+
 def test_an_error_frame_without_its_error_is_one_too() -> None:
     with pytest.raises(Refused):
         events_of(frame("error"))
