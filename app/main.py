@@ -112,7 +112,7 @@ def create_app(settings: Settings, base_url: str | None) -> FastAPI:
     files = PageFiles(page_folder(), extras)
     app.mount("/static", files)
 
-    @app.api_route("/", methods=["GET", "HEAD"])
+    @app.api_route("/", methods=routes.READ)
     async def page(request: Request) -> Response:
         return respond(files.fresh_page(), request.headers, REVALIDATE)
 
@@ -171,7 +171,7 @@ def _methods(request: Request) -> list[str]:
         for route in request.app.routes
         if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE
     ]
-    return sorted({method for methods in here for method in methods})
+    return sorted({method for methods in here for method in methods}) or routes.READ  # of the page's files
 
 
 def _not_found() -> Problem:

@@ -156,10 +156,12 @@ async def test_a_body_that_is_not_said_to_be_json_is_a_415(
     [
         ("GET", "/api/chat", "DELETE, POST"),
         ("PUT", "/api/chat", "DELETE, POST"),
-        ("POST", "/api/models", "GET"),
+        ("POST", "/api/models", "GET, HEAD"),
+        ("PUT", "/static/js/main.js", "GET, HEAD"),
+        ("OPTIONS", "/static/nope.js", "GET, HEAD"),
         ("TRACE", "/api/chat", "DELETE, POST"),
         ("PUT", "/api/chat/g_1/stream", "GET"),
-        ("POST", "/healthz", "GET"),
+        ("POST", "/healthz", "GET, HEAD"),
         ("DELETE", "/", "GET, HEAD"),
     ],
 )
@@ -171,6 +173,15 @@ async def test_a_wrong_method_is_a_405_that_names_the_right_ones(
     assert answer.headers["allow"] == allowed
     assert answer.error["type"] == "invalid_request_error"
     assert allowed in answer.error["message"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/healthz", "/readyz", "/metrics", "/api/models", "/api/config", "/api/openapi.json"]
+)
+async def test_a_head_is_answered_as_a_get_without_the_body(path: str, small: Gateway) -> None:
+    got, head = [await small.request(method, path) for method in ("GET", "HEAD")]
+    assert (head.status, head.raw) == (200, b"")
+    assert head.headers["content-type"] == got.headers["content-type"]
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,13 @@ async def test_a_malformed_or_impossible_cursor_is_a_400(cursor: str) -> None:
     assert answer.error["type"] == "invalid_request_error"
 
 
+async def test_that_nothing_is_left_is_kept_by_no_cache() -> None:
+    async with ScriptedClaude(lambda _: saying("a")) as claude, serving(claude.url) as gateway:
+        whole = await (await gateway.stream(ask("x"))).rest()
+        answer = await gateway.request("GET", f"/api/chat/{whole.id}/stream?after={whole.ids[-1]}")
+    assert (answer.status, answer.raw, answer.headers["cache-control"]) == (204, b"", "no-store")
+
+
 @pytest.mark.parametrize("suffix", ["", "/stream"])
 async def test_an_unknown_generation_is_a_404_and_a_retired_one_a_410(suffix: str) -> None:
     async with ScriptedClaude(lambda _: saying("a")) as claude, serving(claude.url, retention=0) as gateway:

@@ -44,6 +44,9 @@ class Plain(APIRoute):
         return handler
 
 
+READ = ["GET", "HEAD"]
+"""How what is only read may be asked for. A stream is no page: to learn its length, one would have to wait for its end."""
+
 router = APIRouter()
 
 
@@ -128,7 +131,7 @@ async def stream(request: Request) -> Response:
     else:
         cursor = gateway.cursor(generation, asked.get("after", ""))
     if generation.log.ended and cursor.number == len(generation.log):
-        return Response(status_code=204)
+        return Response(status_code=204, headers={"Cache-Control": "no-store"})
     if cursor != START:
         gateway.metrics.resumes.inc()
     return _stream(gateway.reader(generation, cursor, caller, view), gateway, {}, at_once=True)
@@ -137,7 +140,7 @@ async def stream(request: Request) -> Response:
 router.add_api_route("/api/chat/{generation_id}/stream", stream, methods=["GET"], route_class_override=Plain)
 
 
-@router.get("/api/chat/{generation_id}")
+@router.api_route("/api/chat/{generation_id}", methods=READ)
 async def snapshot(generation_id: str, gateway: Here, caller: Who) -> Response:
     """Answer with the messages so far."""
     return _json(_snapshot(gateway.hub.find(generation_id, caller.owner)))
@@ -149,13 +152,13 @@ async def cancel(generation_id: str, gateway: Here, caller: Who, *, purge: bool 
     return _cancel(gateway.hub, gateway.hub.find(generation_id, caller.owner), purge=purge)
 
 
-@router.get("/api/models")
+@router.api_route("/api/models", methods=READ)
 async def models(gateway: Here, caller: Who) -> Response:
     """Answer with the models that the caller may ask, default first."""
     return _json({"data": await gateway.catalogue.models(caller.terms.models)})
 
 
-@router.get("/api/config")
+@router.api_route("/api/config", methods=READ)
 async def config(gateway: Here, caller: Who) -> Response:
     """Answer with what the page needs to know."""
     settings = gateway.settings
@@ -172,19 +175,19 @@ async def config(gateway: Here, caller: Who) -> Response:
     )
 
 
-@router.get("/api/openapi.json")
+@router.api_route("/api/openapi.json", methods=READ)
 async def openapi(gateway: Here) -> Response:
     """Answer with a description of all this for programs."""
     return _json(document(gateway.settings, gateway.toolbox))
 
 
-@router.get("/healthz")
+@router.api_route("/healthz", methods=READ)
 async def healthz() -> Response:
     """Say that the process lives."""
     return _json({"status": "alive"})
 
 
-@router.get("/readyz")
+@router.api_route("/readyz", methods=READ)
 async def readyz(gateway: Here) -> Response:
     """Say whether traffic should come here, and how the MCP servers are."""
     if gateway.hub.draining:
@@ -195,7 +198,7 @@ async def readyz(gateway: Here) -> Response:
     return _json({"status": "ready", **({"mcp_servers": states} if states else {})})
 
 
-@router.get("/metrics")
+@router.api_route("/metrics", methods=READ)
 async def metrics(gateway: Here, caller: Who) -> Response:
     """Answer Prometheus: on this machine, from a trusted proxy's own address, or with a token."""
     inside = not caller.forwarded and (caller.from_proxy or is_loopback(caller.peer))
