@@ -78,6 +78,7 @@ async def test_the_answer_has_the_headers_that_keep_proxies_from_buffering() -> 
         headers = (await (await gateway.stream(ask("x"))).rest()).headers
     assert headers["cache-control"] == "no-store"
     assert headers["x-accel-buffering"] == "no"
+    assert "connection" not in headers  # the server's word, who may be about to close
     assert headers["location"] == f"/api/chat/{headers['x-chat-id']}"
     assert headers["x-request-id"].startswith("req_")
     assert headers["x-content-type-options"] == "nosniff"

@@ -37,7 +37,9 @@ reader that is let go in the middle of it would get it all again."""
 JOINED_BYTES = 16 * 1024
 """What one event may carry of neighbouring deltas: a slow reader's cursor moves with each event."""
 
-CURSOR = re.compile(r"(?P<epoch>\d{1,9})-(?P<number>\d{1,15})(\.(?P<offset>\d{1,15}))?", re.ASCII)
+CURSOR = re.compile(
+    r"(?P<epoch>[1-9]\d{0,8})-(?P<number>0|[1-9]\d{0,14})(\.(?P<offset>[1-9]\d{0,14}))?", re.ASCII
+)
 
 Bell = Callable[[], None]
 

@@ -19,8 +19,9 @@ from app.protocol import sse
 from app.reader import Reader
 from app.web.connection import cut, writer
 
-HEAD = tuple(EventSourceResponse(iter(())).raw_headers)
-"""What every event stream says of itself: its type, and that nothing on the way may keep or delay it."""
+HEAD = tuple(header for header in EventSourceResponse(iter(())).raw_headers if header[0] != b"connection")
+"""What every event stream says of itself: its type, and that nothing on the way may keep or delay it. Whether the
+connection is kept is for the server to say."""
 
 
 class EventStream(Response):
