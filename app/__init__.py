@@ -28,7 +28,7 @@ every browser connection is a *cursor* on the log. Nothing connects the two ends
 ``caller``         who asks: from where, as far as trusted proxies say, and whose it is
 ``upstream/``      the only caller of Claude: the SDK, connections and exchanges below it, the models
 ``monitoring/``    what the operator is told: metrics, traces, how generations ended, what they cost
-``request``        what a browser may ask
+``request/``       what a browser may ask: the body for Claude, how the reader wants to see the answer
 ``settings``       environment, files and flags → one frozen Settings
 ``accepted``       what a setting accepts
 ``wrong``          what is wrong with settings, in words

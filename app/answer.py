@@ -13,7 +13,7 @@ from app.producer import Ending, Produce, Teller
 from app.protocol.errors import TooLong
 from app.protocol.events import ToolResult, ToolUse
 from app.protocol.fold import Fold
-from app.request import ChatRequest
+from app.request.chat import ChatRequest
 from app.tools.registry import Toolbox
 from app.turn import Patience, Turn
 from app.upstream.client import Upstream

@@ -13,7 +13,7 @@ from app.producer import Ending, Produce, Teller
 from app.protocol import jsontext
 from app.protocol.errors import BadRequest
 from app.protocol.events import BlockStart, BlockStop, Text
-from app.request import ChatRequest
+from app.request.chat import ChatRequest
 
 DELTAS = 10
 EVERY_S = 0.1

@@ -17,7 +17,7 @@ from app.protocol.errors import BadRequest, TooMany
 from app.protocol.log import BadCursor, Cursor
 from app.protocol.view import PLAIN, View
 from app.reader import Reader
-from app.request import CHECK_MODEL, ChatRequest
+from app.request.chat import CHECK_MODEL, ChatRequest
 from app.room import Room
 from app.settings import Settings
 from app.tools.mcp_servers.servers import McpServers

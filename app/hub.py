@@ -14,7 +14,7 @@ from app.monitoring.outcome import outcome
 from app.monitoring.telemetry import Telemetry
 from app.producer import Produce
 from app.protocol.errors import Gone, KeyReused, NotFound, TooMany, Unavailable
-from app.request import ChatRequest
+from app.request.chat import ChatRequest
 from app.room import Room, Rooms
 from app.settings import Settings
 

@@ -13,7 +13,7 @@ import aiohttp
 from app.checks.table import Row
 from app.checks.way import ANSWER_S, PATIENT, PLAIN, NotThere, Read, Way, refusal
 from app.diagnosis import DELTAS
-from app.request import CHECK_MODEL
+from app.request.chat import CHECK_MODEL
 
 LUMPS = DELTAS // 2
 """Ten deltas 100 ms apart come in ten pieces, a few less where something is slow. In fewer than this they were held."""

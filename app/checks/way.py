@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from app.request import CHECK_MODEL
+from app.request.chat import CHECK_MODEL
 
 CONNECT_S = 10
 ANSWER_S = 20

@@ -20,7 +20,9 @@ from app.protocol.errors import BadRequest, Forbidden, Unavailable
 from app.protocol.events import Done
 from app.protocol.log import START, Cursor
 from app.reader import Reader
-from app.request import attachment_limits, parse, view_of_query
+from app.request.attachments import attachment_limits
+from app.request.chat import parse
+from app.request.view import view_of_query
 from app.web.body import read_json
 from app.web.openapi.document import document
 from app.web.relay import EventStream

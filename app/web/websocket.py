@@ -20,7 +20,8 @@ from app.protocol.events import Error
 from app.protocol.log import START
 from app.protocol.usage import TextDigest
 from app.reader import Reader
-from app.request import parse, view_of
+from app.request.chat import parse
+from app.request.view import view_of
 from app.room import Room
 from app.web.body import PATIENCE_S, go_on_waiting
 from app.web.connection import bound_messages

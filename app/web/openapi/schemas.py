@@ -7,7 +7,7 @@ from pydantic import TypeAdapter
 
 from app.protocol.encoding import CLASSES
 from app.protocol.events import Block, BlockStart, Delta, Thinking, ToolUse, Usage
-from app.request import body_schemas
+from app.request.chat import Chat
 from app.settings import Settings
 from app.tools.registry import Toolbox
 
@@ -80,10 +80,28 @@ def _events() -> dict[str, Schema]:
     return found
 
 
+def _body_schemas(settings: Settings, tools: list[str]) -> dict[str, Schema]:
+    """Return the schema of a request's body and of what it consists of, by name; *tools* are those that run here."""
+    chat = Chat.model_json_schema(ref_template="#/components/schemas/{model}")
+    parts: dict[str, Schema] = chat.pop("$defs")
+    fields = chat["properties"] | {name: {} for name in settings.allow_params}
+    fields["model"] = {"enum": [*settings.terms.models, None]}
+    fields["max_tokens"] = {"type": ["integer", "null"], "minimum": 0, "maximum": settings.terms.max_tokens}
+    fields["events"] = {"type": ["array", "null"], "items": {"enum": [*CLASSES]}}
+    ours = {"type": "object", "required": ["name"], "properties": {"name": {"enum": tools}}}
+    theirs = [{"type": "object", "required": [name]} for name in ("type", "input_schema")]
+    fields["tools"] = {"type": ["array", "null"], "items": {"anyOf": [ours, *theirs] if tools else theirs}}
+    one_of = [
+        {"required": [name], "properties": {name: {"not": {"type": "null"}}}}
+        for name in ("messages", "prompt")
+    ]
+    return parts | {"Chat": chat | {"properties": fields, "additionalProperties": False, "oneOf": one_of}}
+
+
 def schemas(settings: Settings, toolbox: Toolbox) -> dict[str, Schema]:
     """Return the component schemas of a gateway with *settings* and the tools of *toolbox*, by name."""
     events = {f"{name}_event": schema for name, schema in _events().items()}
-    bodies = body_schemas(settings, [*CLASSES], [each["name"] for each in toolbox.listed()])
+    bodies = _body_schemas(settings, [each["name"] for each in toolbox.listed()])
     view = {name: bodies["Chat"]["properties"][name] for name in ("buffer", "events")}
     return {
         **bodies,

@@ -1,4 +1,4 @@
-"""What a browser may ask: its JSON in, the exact body for Claude out, or a 400 that names the field.
+"""The body of a POST: its JSON in, the exact body for Claude out, or a 400 that names the field.
 
 Everything that is allowed goes up unchanged and in the order it came, so that Claude's prompt cache, which
 knows prompts by their prefix, keeps working.
@@ -7,15 +7,16 @@ knows prompts by their prefix, keeps working.
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from app.limits.terms import Terms
 from app.protocol import jsontext
-from app.protocol.encoding import CLASSES
 from app.protocol.errors import BadRequest
 from app.protocol.view import View
+from app.request.view import ViewFields
+from app.request.wrong import first_wrong, shown
 from app.settings import Settings
 from app.tools.registry import Toolbox
 
@@ -36,17 +37,6 @@ CLAUDES = (
 
 COUNTED = frozenset(CLAUDES) - {"max_tokens", "stop_sequences", "metadata"}
 """Those that Claude's token count takes."""
-
-IMAGE_TYPES = ("image/jpeg", "image/png", "image/gif", "image/webp")
-DOCUMENT_TYPES = ("application/pdf", "text/plain")
-"""What Claude reads, as media types of base64 sources and of text."""
-
-MAX_IMAGE_BYTES = 5 * 1024 * 1024
-"""Of one image, in base64."""
-
-MAX_IMAGE_EDGE_PX = 8000
-MAX_IMAGES = 100
-"""Of one request, to a model with the smaller context; limits as in Claude's guide to vision."""
 
 CHECK_MODEL = "claude-gateway-check"
 """No model: what ``check --url`` asks for (``diagnosis``). No list names it, and no token is spent on it."""
@@ -71,25 +61,7 @@ class Message(_Strict):
     content: str | Annotated[list[Typed], Field(min_length=1)]
 
 
-class Every(BaseModel):
-    """Send at most once in so many milliseconds."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
-    every_ms: int = Field(ge=1, le=10_000)
-
-
-Buffer: TypeAlias = Literal["sentence"] | Every
-"""How deltas are joined before they are sent."""
-
-
-class Shown(_Strict):
-    """How one reader wants to see an answer."""
-
-    buffer: Buffer | None = None
-    events: list[str] | None = None
-
-
-class Chat(Shown):
+class Chat(ViewFields):
     """The body of a POST."""
 
     messages: Annotated[list[Message], Field(min_length=1, max_length=100_000)] | None = None
@@ -162,90 +134,12 @@ def parse(raw: bytes, settings: Settings, toolbox: Toolbox, terms: Terms) -> Cha
     try:
         chat = Chat.model_validate(sent)
     except ValidationError as error:
-        raise BadRequest(_first(error)) from error
+        raise BadRequest(first_wrong(error)) from error
     _check_policy(chat, sent, settings, terms)
     body = _body(sent, settings, terms)
     asked = dict(body)
     registered = _register(body, toolbox)
-    return ChatRequest(body, asked, chat.stream, _view(chat.buffer, chat.events), registered)
-
-
-def body_schemas(settings: Settings, events: list[str], tools: list[str]) -> dict[str, Any]:
-    """Return the JSON schema of a request's body and of what it consists of, by name.
-
-    Args:
-        settings: The operator's.
-        events: The types of event that there are.
-        tools: Names of the tools that run here.
-    """
-    chat = Chat.model_json_schema(ref_template="#/components/schemas/{model}")
-    parts: dict[str, Any] = chat.pop("$defs")
-    fields = chat["properties"] | {name: {} for name in settings.allow_params}
-    fields["model"] = {"enum": [*settings.terms.models, None]}
-    fields["max_tokens"] = {"type": ["integer", "null"], "minimum": 0, "maximum": settings.terms.max_tokens}
-    fields["events"] = {"type": ["array", "null"], "items": {"enum": events}}
-    ours = {"type": "object", "required": ["name"], "properties": {"name": {"enum": tools}}}
-    theirs = [{"type": "object", "required": [name]} for name in ("type", "input_schema")]
-    fields["tools"] = {"type": ["array", "null"], "items": {"anyOf": [ours, *theirs] if tools else theirs}}
-    one_of = [
-        {"required": [name], "properties": {name: {"not": {"type": "null"}}}}
-        for name in ("messages", "prompt")
-    ]
-    return parts | {"Chat": chat | {"properties": fields, "additionalProperties": False, "oneOf": one_of}}
-
-
-def attachment_limits(settings: Settings) -> dict[str, Any]:
-    """Return what of files a browser may send: Claude's limits, and this gateway's on the whole request."""
-    return {
-        "max_body_bytes": settings.max_body_bytes,
-        "url_sources": settings.allow_url_sources,
-        "images": {
-            "media_types": IMAGE_TYPES,
-            "max_bytes": MAX_IMAGE_BYTES,
-            "max_edge": MAX_IMAGE_EDGE_PX,
-            "max_count": MAX_IMAGES,
-        },
-        "documents": {"media_types": DOCUMENT_TYPES},
-    }
-
-
-def view_of(fields: dict[str, Any]) -> View:
-    """Return the view that the ``buffer`` and ``events`` among *fields* ask for.
-
-    Raises:
-        BadRequest: one of them is not of that form.
-    """
-    try:
-        asked = Shown.model_validate(fields)
-    except ValidationError as error:
-        raise BadRequest(_first(error)) from error
-    return _view(asked.buffer, asked.events)
-
-
-def view_of_query(buffer: str | None, events: list[str] | None) -> View:
-    """Return the view that a GET asks for: ``buffer=sentence`` or ``buffer=100`` (ms), ``events=text,done``.
-
-    The types may also come one by one: ``events=text&events=done``.
-
-    Raises:
-        BadRequest: one of them is not of that form.
-    """
-    how: Buffer | None = None
-    if buffer == "sentence":
-        how = "sentence"
-    elif buffer is not None:
-        try:
-            how = TypeAdapter(Every).validate_python({"every_ms": int(buffer)})
-        except ValueError as error:
-            msg = "buffer: must be sentence or a number of milliseconds from 1 to 10000."
-            raise BadRequest(msg) from error
-    return _view(how, ",".join(events).split(",") if events else None)
-
-
-def shown(text: str) -> str:
-    """Return *text*, which somebody else wrote, short and printable, for a message."""
-    clean = "".join(character if character.isprintable() else "\ufffd" for character in text)
-    return clean if len(clean) <= 80 else clean[:79] + "…"
+    return ChatRequest(body, asked, chat.stream, chat.view(), registered)
 
 
 def _check_policy(chat: Chat, sent: dict[str, Any], settings: Settings, terms: Terms) -> None:
@@ -314,29 +208,3 @@ def _register(body: dict[str, Any], toolbox: Toolbox) -> frozenset[str]:
         tools.append(toolbox.definition(name) | entry)
     body["tools"] = tools
     return frozenset(names)
-
-
-def _view(buffer: Buffer | None, names: list[str] | None) -> View:
-    every_ms = buffer.every_ms if isinstance(buffer, Every) else None
-    types = _event_types(names) if names is not None else None
-    return View(types, by_sentence=buffer == "sentence", every_ms=every_ms)
-
-
-def _event_types(names: list[str]) -> frozenset[str]:
-    if unknown := [name for name in names if name not in CLASSES]:
-        msg = f"events: {shown(unknown[0])} is no event type; there are {', '.join(CLASSES)}."
-        raise BadRequest(msg)
-    return frozenset(names) | {"error"}
-
-
-def _first(error: ValidationError) -> str:
-    """Return the first thing that is wrong as ``messages.0.role: …``."""
-    items = error.errors(include_url=False, include_input=False, include_context=False)
-    # Of a union every branch reports; the one that came furthest is the one that was meant.
-    item = max(
-        (item for item in items if item["loc"][0] == items[0]["loc"][0]), key=lambda item: len(item["loc"])
-    )
-    # The name of the branch stands in the path too and means nothing to the sender.
-    path = [str(part) for part in item["loc"] if isinstance(part, int) or part.isidentifier()]
-    path = [part for part in path if part not in ("str", "Every")]
-    return f"{'.'.join(path)}: {item['msg'][0].lower()}{item['msg'][1:]}."
