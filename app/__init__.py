@@ -20,9 +20,11 @@ every browser connection is a *cursor* on the log. Nothing connects the two ends
 ``gateway``        what the routes work with
 ``diagnosis``      the answer, without Claude, that a check through proxies reads
 ``hub``            the generations of this process: start, find, retire, drain
+``idempotency``    which generation an Idempotency-Key has started
 ``room``           what questions hold while they are answered, and who may hold how much
 ``answer``         one answer of Claude: its turns, and the tools that run between them
 ``turn``           one assistant turn: the calls it takes, retries and continuations included
+``patience``       how often an answer may still try again, and how long it waits before
 ``continuation``   what to ask for, and what to leave out, when an answer broke off (pure)
 ``reader``         one reader: log, cursor and view → what to send next
 ``caller``         who asks: from where, as far as trusted proxies say, and whose it is

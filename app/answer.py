@@ -9,13 +9,14 @@ import time
 from dataclasses import replace
 from typing import Any
 
+from app.patience import Patience
 from app.producer import Ending, Produce, Teller
 from app.protocol.errors import TooLong
 from app.protocol.events import ToolResult, ToolUse
 from app.protocol.fold import Fold
 from app.request.chat import ChatRequest
 from app.tools.registry import Toolbox
-from app.turn import Patience, Turn
+from app.turn import Turn
 from app.upstream.client import Upstream
 
 MAX_PAUSES = 16

@@ -13,6 +13,7 @@ from app.hub import Hub
 from app.limits.budget import Budgets
 from app.limits.rates import Tally
 from app.monitoring.metrics import Metrics
+from app.patience import Patience
 from app.protocol.errors import BadRequest, TooMany
 from app.protocol.log import BadCursor, Cursor
 from app.protocol.view import PLAIN, View
@@ -22,7 +23,6 @@ from app.room import Room
 from app.settings import Settings
 from app.tools.mcp_servers.servers import McpServers
 from app.tools.registry import Toolbox
-from app.turn import Patience
 from app.upstream.catalogue import Catalogue
 from app.upstream.client import Upstream
 

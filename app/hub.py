@@ -4,16 +4,16 @@ import asyncio
 import logging
 import time
 from collections import Counter, OrderedDict
-from dataclasses import dataclass
 from functools import partial
 
 from app.caller import ANONYMOUS
 from app.generation import Generation, Rules
+from app.idempotency import Keys
 from app.monitoring.metrics import Metrics
 from app.monitoring.outcome import outcome
 from app.monitoring.telemetry import Telemetry
 from app.producer import Produce
-from app.protocol.errors import Gone, KeyReused, NotFound, TooMany, Unavailable
+from app.protocol.errors import Gone, NotFound, TooMany, Unavailable
 from app.request.chat import ChatRequest
 from app.room import Room, Rooms
 from app.settings import Settings
@@ -28,14 +28,6 @@ MAX_TOMBSTONES = 50_000
 
 RETRY_AFTER_S = 1
 """What a client is told to wait when the gateway is full or draining."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Key:
-    """What an Idempotency-Key started."""
-
-    generation: Generation
-    fingerprint: str
 
 
 class Hub:
@@ -53,8 +45,7 @@ class Hub:
         # By owner and id: what is somebody else's is not even touched, and takes no longer to deny than what never was.
         self._generations: dict[tuple[str, str], Generation] = {}
         self._live: set[Generation] = set()
-        self._keys: dict[tuple[str, str], _Key] = {}
-        self._key_of: dict[str, tuple[str, str]] = {}
+        self._keys = Keys()
         self._live_of: Counter[str] = Counter()
         self._tombstones: OrderedDict[tuple[str, str], float] = OrderedDict()
         self._timers: dict[str, asyncio.TimerHandle] = {}
@@ -110,8 +101,7 @@ class Hub:
         self._live.add(generation)
         self._live_of[client] += 1
         if key is not None:
-            self._keys[owner, key] = _Key(generation, request.fingerprint)
-            self._key_of[generation.id] = (owner, key)
+            self._keys.add(key, request, generation)
         self._metrics.generation_started(request.model)
         generation.start(produce)
         return generation, False
@@ -122,16 +112,7 @@ class Hub:
         Raises:
             KeyReused: *key* belongs to another question.
         """
-        had = self._keys.get((owner, key)) if key is not None else None
-        if had is None:
-            return None
-        problem = had.generation.problem
-        if problem and problem.retryable and not had.generation.has_content:
-            return None  # the key is free again, for whatever question
-        if had.fingerprint != request.fingerprint:
-            msg = "Idempotency-Key: this key came before with another body; use a new one for a new question."
-            raise KeyReused(msg)
-        return had.generation
+        return self._keys.find_for(request, key, owner) if key is not None else None
 
     def make_room(self, client: str, max_streams: int) -> None:
         """See to it that one more generation of *client* has its place.
@@ -196,11 +177,11 @@ class Hub:
         Raises:
             NotFound: there is none.
         """
-        had = self._keys.get((owner, key))
-        if had is None:
+        generation = self._keys.find(key, owner)
+        if generation is None:
             msg = "This Idempotency-Key has started no answer that is still kept."
             raise NotFound(msg)
-        return had.generation
+        return generation
 
     def _ended(self, room: Room, generation: Generation) -> None:
         room.give_back()
@@ -226,11 +207,7 @@ class Hub:
         if timer := self._timers.pop(generation.id, None):
             timer.cancel()
         self._rules.account.bytes -= generation.log.bytes
-        key = self._key_of.pop(generation.id, None)
-        if (
-            key and self._keys[key].generation is generation
-        ):  # a key that was free again may have started another
-            del self._keys[key]
+        self._keys.forget(generation)
         now = time.monotonic()
         self._tombstones[generation.owner, generation.id] = now + TOMBSTONE_S
         while self._tombstones and (

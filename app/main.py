@@ -22,12 +22,12 @@ from app.limits.rates import Tally
 from app.monitoring.metrics import Metrics
 from app.monitoring.pricing import Prices
 from app.monitoring.telemetry import telemetry
+from app.patience import Patience
 from app.protocol.errors import BadRequest, NotFound, Problem, WrongMethod
 from app.settings import Settings
 from app.tools.functions import from_modules
 from app.tools.mcp_servers.servers import McpServers
 from app.tools.registry import Toolbox
-from app.turn import Patience
 from app.upstream.catalogue import Catalogue
 from app.upstream.client import Upstream
 from app.web import routes, session, websocket

@@ -5,60 +5,20 @@ where it broke (``continuation``), and readers are told: ``retry`` where it brok
 """
 
 import asyncio
-import random
 import time
 from collections.abc import Callable, Container
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from app.continuation import Joint, Plan, plan
+from app.patience import Patience
 from app.producer import Teller
 from app.protocol.claude import Translator
 from app.protocol.deltas import utf16_length
 from app.protocol.errors import Problem
-from app.protocol.events import (
-    CONTENT,
-    BlockStop,
-    Citation,
-    Event,
-    Retry,
-    Seam,
-    Text,
-    ToolUse,
-    Usage,
-)
+from app.protocol.events import CONTENT, BlockStop, Citation, Event, Retry, Seam, Text, ToolUse, Usage
 from app.record import Call
 from app.upstream.client import Upstream
-
-BACKOFF_S = 0.5
-"""Before the second call, on average half of it; twice as much before each later one (full jitter)."""
-
-MAX_BACKOFF_S = 8
-
-MAX_RETRY_AFTER_S = 30
-"""A ``retry-after`` above this is the client's to wait, not a connection's."""
-
-MAX_WAITING_S = 60
-"""All waits of one answer together."""
-
-
-@dataclass(slots=True)
-class Patience:
-    """How often one answer may still try again.
-
-    Attributes:
-        retries: Calls after one that showed nothing.
-        continuations: Calls after one that broke when it had shown something.
-        continues: Whether a broken answer is continued at all.
-        waited_s: Seconds spent between calls so far.
-        attempt: Number of the call under way.
-    """
-
-    retries: int
-    continuations: int
-    continues: bool
-    waited_s: float = 0.0
-    attempt: int = 0
 
 
 class Turn:
@@ -199,36 +159,22 @@ class Turn:
         Raises:
             Problem: *problem* itself, where trying again cannot help or is not to be tried any more.
         """
-        patience, fold = self._patience, self._teller.fold()
-        left = patience.continuations if self._showed else patience.retries
+        fold = self._teller.fold()
         going_on: Plan | None
         if self._showed:
             going_on = plan(self._base, fold, self._number, self._ran)
         else:
             begun = [i for i, part in fold.parts.items() if part.turn == self._number and not part.pieces]
             going_on = replace(self._plan, discard=[i for i in begun if not fold.parts[i].complete])
-        if not problem.retryable or left == 0 or going_on is None:
+        if going_on is None:
             raise problem
-        delay_s = self._delay(problem)
-        if self._showed:
-            patience.continuations -= 1
-        else:
-            patience.retries -= 1
-        patience.waited_s += delay_s
+        delay_s = self._patience.spend(problem, showed=self._showed)
         self._plan = going_on
         self._broke = True
         self._unsaid = None
         self._teller.record.retries += 1
         what = problem.what or problem.type
-        self._teller.say(Retry(what, patience.attempt + 1, round(delay_s * 1000), going_on.discard))
-        return delay_s
-
-    def _delay(self, problem: Problem) -> float:
-        asked_s = problem.retry_after_s
-        longest_s = min(MAX_BACKOFF_S, BACKOFF_S * 2 ** (self._patience.attempt - 1))
-        delay_s = asked_s if asked_s is not None else random.uniform(0, longest_s)  # noqa: S311 - no secret
-        if delay_s > MAX_RETRY_AFTER_S or self._patience.waited_s + delay_s > MAX_WAITING_S:
-            raise problem
+        self._teller.say(Retry(what, self._patience.attempt + 1, round(delay_s * 1000), going_on.discard))
         return delay_s
 
     # Where text goes on

@@ -118,3 +118,15 @@ async def test_a_key_whose_generation_was_refused_for_good_gives_the_same_refusa
         answers = [await gateway.request("POST", "/api/chat", ask("x"), key) for _ in range(2)]
     assert [answer.status for answer in answers] == [400, 400]
     assert len(claude.calls) == 1
+
+
+async def test_both_generations_of_a_key_that_was_free_again_can_be_forgotten_in_any_order() -> None:
+    script = one_after_the_other(refusing(529, "overloaded_error"), saying("a"))
+    key = {"Idempotency-Key": "k"}
+    async with ScriptedClaude(script) as claude, serving(claude.url, retries=0) as gateway:
+        await gateway.request("POST", "/api/chat", ask("x"), key)
+        first = (await gateway.request("DELETE", "/api/chat", headers=key)).json["id"]
+        second = (await (await gateway.stream(ask("x"), headers=key)).rest()).id
+        for id_ in (second, first):
+            assert (await gateway.request("DELETE", f"/api/chat/{id_}?purge=true")).status == 200
+            assert (await gateway.request("GET", f"/api/chat/{id_}")).status == 410

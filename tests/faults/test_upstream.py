@@ -33,7 +33,7 @@ SHORT = PIECES[:8]
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no time pass between two calls, unless Claude asks for it."""
-    monkeypatch.setattr("app.turn.BACKOFF_S", 0)
+    monkeypatch.setattr("app.patience.BACKOFF_S", 0)
 
 
 def first(answer: Answer, then: Script = rest) -> Script:
