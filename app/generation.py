@@ -12,7 +12,7 @@ import time
 from base64 import b32encode
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from app.logs import traced
 from app.producer import Ending, Produce
@@ -233,15 +233,8 @@ class Generation:
         self.problem = problem.untraced()
         self.duration_ms = self.elapsed_ms()
         self.cost_usd = self._rules.price(self.ledger.messages)
-        error: dict[str, Any] = {
-            "type": problem.type,
-            "message": problem.message,
-            "retryable": problem.retryable,
-        }
-        if problem.retry_after_s is not None:
-            error["retry_after_s"] = problem.retry_after_s
         request_id = problem.upstream_request_id or self.request_id
-        self._end(Error(error, request_id, self.ledger.total(), self._digest.hexdigest()))
+        self._end(Error(problem.wire(), request_id, self.ledger.total(), self._digest.hexdigest()))
 
     def _end(self, terminal: Done | Error) -> None:
         for timer in (self._start_anyway, self._orphan):

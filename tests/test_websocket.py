@@ -155,8 +155,9 @@ async def test_guessing_ids_over_sockets_ends_in_a_429_too() -> None:
             async with at(gateway) as socket:
                 await socket.send(json.dumps({"resume": {"id": "g_nope", "after": ""}}))
                 events, _ids = await read(socket)
-                said.append(events[0]["error"]["type"])
-    assert said == ["not_found_error", "rate_limit_error"]
+                said.append(events[0]["error"])
+    assert [error["type"] for error in said] == ["not_found_error", "rate_limit_error"]
+    assert said[1]["retry_after_s"] > 0  # as Retry-After tells over HTTP
 
 
 async def test_nothing_but_a_cancel_cancels() -> None:

@@ -95,6 +95,11 @@ class Problem(Exception):
         """What happened upstream, for the operator alone; None where ``type`` says it."""
         return ": ".join(filter(None, (self.what, self.said))) or None
 
+    def wire(self) -> dict[str, Any]:
+        """Return what ``error`` events and snapshots say of it."""
+        said: dict[str, Any] = {"type": self.type, "message": self.message, "retryable": self.retryable}
+        return said if self.retry_after_s is None else said | {"retry_after_s": self.retry_after_s}
+
     def untraced(self) -> Self:
         """Return it without where it came from.
 

@@ -249,7 +249,11 @@ class Unknown(_Event):
 
 @dataclass(frozen=True, slots=True)
 class Error(_Event):
-    """Terminal: the generation failed; what was sent stays valid. ``error`` is {type, message, retryable}."""
+    """Terminal: the generation failed; what was sent stays valid.
+
+    Attributes:
+        error: {type, message, retryable}, and retry_after_s (seconds) where that is known.
+    """
 
     type = "error"
     error: dict[str, Any]

@@ -17,8 +17,7 @@ from app.hub import Hub
 from app.limits.rates import COUNTS
 from app.protocol import jsontext
 from app.protocol.errors import BadRequest, Forbidden, Unavailable
-from app.protocol.events import Done
-from app.protocol.log import START, Cursor
+from app.protocol.log import START
 from app.reader import Reader
 from app.request.attachments import attachment_limits
 from app.request.chat import parse
@@ -27,6 +26,7 @@ from app.web.body import read_json
 from app.web.openapi.document import document
 from app.web.relay import EventStream
 from app.web.session import signed_in
+from app.web.snapshot import message, snapshot
 
 IDEMPOTENCY_KEY = re.compile(r"[\x20-\x7e]{1,200}")
 
@@ -95,7 +95,7 @@ async def chat(request: Request) -> Response:
         reader.close()
     if generation.problem:
         raise generation.problem
-    return _json(_message(generation), chat=generation, headers=started.headers)
+    return _json(message(generation), chat=generation, headers=started.headers)
 
 
 router.add_api_route("/api/chat", chat, methods=["POST"], route_class_override=Plain)
@@ -143,9 +143,9 @@ router.add_api_route("/api/chat/{generation_id}/stream", stream, methods=["GET"]
 
 
 @router.api_route("/api/chat/{generation_id}", methods=READ)
-async def snapshot(generation_id: str, gateway: Here, caller: Who) -> Response:
+async def show(generation_id: str, gateway: Here, caller: Who) -> Response:
     """Answer with the messages so far."""
-    return _json(_snapshot(gateway.hub.find(generation_id, caller.owner)))
+    return _json(snapshot(gateway.hub.find(generation_id, caller.owner)))
 
 
 @router.delete("/api/chat/{generation_id}")
@@ -212,7 +212,7 @@ async def metrics(gateway: Here, caller: Who) -> Response:
 
 def _cancel(hub: Hub, generation: Generation, *, purge: bool) -> Response:
     generation.cancel("cancelled")
-    answer = _json(_snapshot(generation))
+    answer = _json(snapshot(generation))
     if purge:
         hub.retire(generation)
     return answer
@@ -255,44 +255,3 @@ def _json(
     if chat:
         said |= {"X-Chat-Id": chat.id, "Location": f"/api/chat/{chat.id}"}
     return Response(jsontext.render(value), media_type="application/json", headers=said)
-
-
-def _snapshot(generation: Generation) -> dict[str, Any]:
-    problem = generation.problem
-    return {
-        "id": generation.id,
-        "state": generation.state,
-        "turns": _turns(generation),
-        "usage": generation.ledger.total(),
-        "cursor": str(Cursor(len(generation.log))),
-        "error": {"type": problem.type, "message": problem.message, "retryable": problem.retryable}
-        if problem
-        else None,
-    }
-
-
-def _turns(generation: Generation) -> list[dict[str, Any]]:
-    return generation.fold().turns(cut_off=generation.state in ("cancelled", "failed"))
-
-
-def _message(generation: Generation) -> dict[str, Any]:
-    """Return the last assistant message in Claude's shape, and all turns beside it."""
-    fold, ending = generation.fold(), generation.ending
-    last = max((part.turn for part in fold.parts.values()), default=0)
-    terminal = generation.log.terminal
-    assert isinstance(terminal, Done)  # noqa: S101 - a failed one has been answered with its problem
-    return {
-        **ending.message,
-        "id": ending.message_id,
-        "type": "message",
-        "role": "assistant",
-        "model": ending.model or generation.model,
-        "content": fold.content(last),
-        "stop_reason": terminal.stop_reason,
-        "stop_sequence": terminal.stop_sequence,
-        "usage": terminal.usage,
-        "turns": _turns(generation),
-        "cost_usd": terminal.cost_usd,
-        "timing": terminal.timing,
-        "digest": terminal.digest,
-    }

@@ -175,8 +175,7 @@ async def _tell(socket: WebSocket, id_: str | None, event: dict[str, Any]) -> No
 
 
 async def _refuse(socket: WebSocket, problem: Problem, caller: Caller) -> None:
-    error = {"type": problem.type, "message": problem.message, "retryable": problem.retryable}
     request_id = problem.upstream_request_id or caller.request_id
-    await _tell(socket, None, Error(error, request_id, {}, TextDigest().hexdigest()).wire())
+    await _tell(socket, None, Error(problem.wire(), request_id, {}, TextDigest().hexdigest()).wire())
     await socket.send_text(jsontext.render(DONE.decode()).decode())
     await socket.close(NORMAL)

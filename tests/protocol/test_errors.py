@@ -76,6 +76,8 @@ def test_a_problem_says_whose_fault_it_is(
         "request_id": "req_up",
     }
     assert cls("Do this.").body("req_1")["request_id"] == "req_1"
+    said = {"type": kind, "message": "Do this.", "retryable": retryable}
+    assert (problem.wire(), cls("Do this.").wire()) == (said | {"retry_after_s": 2.5}, said)
 
 
 def test_every_problem_is_in_the_table_and_in_the_picture() -> None:
