@@ -12,8 +12,11 @@ import httpx2
 import pytest
 import trustme
 
-from app.upstream.transport import PUSH, Client, Transport
+from app.upstream.transport import PUSH, Transport
 from tests.nobody import nobody
+from tests.reading import ask
+from tests.running import serving
+from tests.scripted import saying
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n"
 BODY = b"5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n"
@@ -71,7 +74,8 @@ async def answering(*steps: Any, tls: ssl.SSLContext | None = None) -> AsyncIter
 
 @asynccontextmanager
 async def asking(*, max_connections: int = 10) -> AsyncIterator[httpx2.AsyncClient]:
-    async with Client(Transport(max_connections, 60)) as client:
+    transport = Transport(max_connections, 60)
+    async with httpx2.AsyncClient(transport=transport, follow_redirects=True) as client:
         yield client
 
 
@@ -250,6 +254,20 @@ async def test_a_redirect_is_followed() -> None:
         async with answering(moved) as server, asking() as client:
             assert (await client.post(server.url, content=b"{}")).content == b"hello world"
         assert there.heads[0].startswith(b"POST /there HTTP/1.1\r\n")
+
+
+async def test_a_question_follows_a_redirect() -> None:
+    stream = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
+    async with answering(stream + b"".join(saying("hello")), None) as there:
+        moved = b"HTTP/1.1 307 Moved\r\nLocation: %b/there\r\nContent-Length: 0\r\n\r\n" % there.url.encode()
+        async with answering(moved) as server:
+            async with serving(server.url) as gateway:
+                answer = await gateway.stream(ask("x"))
+                assert (await answer.next("text"))["text"] == "hello"
+                await answer.rest()
+            await server.gone.wait()
+        assert there.heads[0].startswith(b"POST /there HTTP/1.1\r\n")
+        assert there.bodies == server.bodies[:1]
 
 
 # TLS and proxies

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.running import Gateway, serving
+from tests.running import KEY, Gateway, serving
 from tests.scripted import ScriptedClaude, block, ending, message_start, saying
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -189,3 +189,24 @@ async def test_parameters_in_todays_forms_go_up_as_they_are(
 ) -> None:
     went = json.loads(await sent({"prompt": "x", **parameters}, gateway, claude))
     assert {name: went[name] for name in parameters} == parameters
+
+
+async def test_a_question_is_asked_with_the_headers_of_claudes_sdk(
+    gateway: Gateway, claude: ScriptedClaude
+) -> None:
+    await sent({"prompt": "x"}, gateway, claude)
+    await gateway.request("POST", "/api/chat/count_tokens", {"prompt": "x"})
+    question, of_the_sdk = claude.calls[-1].headers, claude.others[-1].headers
+    assert KEY in question["authorization"]
+    assert question["accept-encoding"] == "identity"
+    differ = {name for name in of_the_sdk if question.get(name) != of_the_sdk[name]}
+    # How it waits and tries again, which is the gateway's business; the last is aiohttp's own.
+    assert differ <= {
+        "content-length",
+        "accept-encoding",
+        "x-stainless-timeout",
+        "x-stainless-retry-count",
+        "connection",
+    }
+    assert "anthropic-version" in question
+    assert question.keys() <= of_the_sdk.keys()

@@ -1,18 +1,17 @@
-"""The only caller of Claude: a body goes up through the SDK, frames come back; a refusal is a Problem.
+"""The only caller of Claude: a body goes up as the SDK would send it, frames come back; a refusal is a Problem.
 
-The SDK carries (keys, address, connection pool, timeouts, typed refusals); our decoder owns the bytes. Its own
-retries are off: only the caller knows whether a reader has already seen something.
+The SDK knows how Claude is called (keys, address, headers) and makes the short calls; our decoder owns a stream's
+bytes. The SDK's own retries are off: only the caller knows whether a reader has already seen something.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any
 
 import anthropic
 import httpx2
-from anthropic._models import FinalRequestOptions  # what the SDK's ``request`` takes
 
 from app.protocol import jsontext
 from app.protocol.errors import (
@@ -29,7 +28,7 @@ from app.record import Gaps, Record
 from app.settings import Settings
 from app.upstream.refusals import refusal
 from app.upstream.silence import Silence
-from app.upstream.transport import PUSH, Client, Transport
+from app.upstream.transport import PUSH, Transport
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +61,8 @@ class Upstream:
         prompt = settings.system_prompt or ""
         self._unspoken = [*self._secrets, *([prompt] if len(prompt) >= SHORTEST_PROMPT else [])]
         # A stream holds a connection; the hundred are for short calls.
-        transport = Transport(settings.max_generations + 100, KEEP_ALIVE_S)
+        self._transport = Transport(settings.max_generations + 100, KEEP_ALIVE_S)
+        self._http = httpx2.AsyncClient(transport=self._transport, follow_redirects=True)
         # Silence is watched by ``Silence``, for the whole call and with pings told apart.
         timeout = httpx2.Timeout(connect=self._connect_s, pool=self._connect_s, read=None, write=None)
         self._client = anthropic.AsyncAnthropic(
@@ -76,19 +76,14 @@ class Upstream:
             base_url=base_url,
             max_retries=0,
             timeout=timeout,
-            http_client=Client(transport),
+            http_client=self._http,
         )
-
-        # What ``post`` would make for each call, which takes it longer than to send: options, whose defaults it copies
-        # deeply, and of the address, which here is whole and parsed, a URL.
-        url = httpx2.URL(str(self._client.base_url).rstrip("/") + "/v1/messages")
-        self._asking = FinalRequestOptions.construct(
-            method="post",
-            url=cast("str", url),
-            headers={"Accept-Encoding": "identity"},
-            max_retries=0,
-            timeout=timeout,
-        )
+        # What the SDK would make anew for each call, which takes it longer than to send it.
+        self._address = httpx2.URL(str(self._client.base_url).rstrip("/") + "/v1/messages")
+        said = {**self._client.default_headers, "Accept-Encoding": "identity"}
+        headers = {name: value for name, value in said.items() if isinstance(value, str)}
+        self._headers = [(b"Host", self._address.netloc), *httpx2.Headers(headers, encoding="utf-8").raw]
+        self._patience = {"timeout": timeout.as_dict()}
 
     async def close(self) -> None:
         """Close all connections."""
@@ -104,19 +99,18 @@ class Upstream:
             Problem: Claude refused, could not be reached, fell silent, the connection was lost, or the body ended
                 before *take* had enough; or what *take* raised.
         """
-        options = self._asking.model_copy(update={"content": jsontext.render({**body, "stream": True})})
+        question = self._question(body)
         decoder = Decoder()
         answered: dict[str, str | None] = {}
         with _told(answered), self._as_problems(body.get("model")):
             async with Silence(self._stall_s, self._total_s, self._gaps) as silence:
-                answer = await self._client.request(
-                    httpx2.Response, options, stream=True, stream_cls=anthropic.AsyncStream[object]
-                )
-                # The declared type is the stream class; a cast_to of httpx2.Response gives the response itself.
-                response = cast("httpx2.Response", answer)
+                response = await self._ask(question)
                 answered["request-id"] = request_id = response.headers.get("request-id")
                 record.answered(request_id)
                 try:
+                    if not response.is_success:
+                        await response.aread()
+                        raise refusal(response, body.get("model"), self._without_secrets)
                     _insist_on_event_stream(response)
 
                     enough = False
@@ -134,6 +128,38 @@ class Upstream:
                         raise Truncated(msg)
                 finally:
                     await response.aclose()
+
+    def _question(self, body: Mapping[str, Any]) -> httpx2.Request:
+        content = jsontext.render({**body, "stream": True})
+        # With a body of its own, a request adds no headers; otherwise it looks through them six times.
+        return httpx2.Request(
+            "POST",
+            self._address,
+            headers=[*self._headers, (b"Content-Length", b"%d" % len(content))],
+            stream=httpx2.ByteStream(content),
+            extensions=self._patience,
+        )
+
+    async def _ask(self, question: httpx2.Request) -> httpx2.Response:
+        """Return the answer to *question*, whatever its status.
+
+        Past httpx' client, which looks for credentials, cookies and hooks, of which there are none; that costs more than
+        connecting and sending.
+
+        Raises:
+            anthropic.APIConnectionError: there is none, as the SDK would say it.
+        """
+        try:
+            response = await self._transport.handle_async_request(question)
+            response.request = question
+            if response.has_redirect_location:
+                await response.aclose()
+                response = await self._http.send(question, stream=True)
+        except httpx2.TimeoutException as error:
+            raise anthropic.APITimeoutError(question) from error
+        except httpx2.HTTPError as error:
+            raise anthropic.APIConnectionError(request=question) from error
+        return response
 
     async def count_tokens(self, body: Mapping[str, Any]) -> int:
         """Return Claude's count of input tokens.
@@ -182,7 +208,7 @@ class Upstream:
         try:
             yield
         except anthropic.APIStatusError as error:
-            raise refusal(error, model, self._without_secrets) from error
+            raise refusal(error.response, model, self._without_secrets) from error
         except (anthropic.APITimeoutError, httpx2.TimeoutException, TimeoutError) as error:
             msg = "Claude did not answer in time. Try again."
             unconnected = isinstance(error.__cause__, httpx2.ConnectTimeout)

@@ -9,26 +9,26 @@ from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-import anthropic
+import httpx2
 
+from app.protocol import jsontext
 from app.protocol.errors import BadRequest, Misconfigured, Problem, Refused, TimedOut
 
 NOT_CURED_BY_WAITING = frozenset({"enforced_spend_limit_reached", "contract_spend_limit_reached"})
 """``error.details.error_code`` of a 429 that seconds do not help (Claude's API reference, "Errors")."""
 
 
-def refusal(error: anthropic.APIStatusError, model: Any, clean: Callable[[str], str]) -> Problem:
-    """Return what *error*, an answer of Claude's to a request for *model*, means here.
+def refusal(answer: httpx2.Response, model: Any, clean: Callable[[str], str]) -> Problem:
+    """Return what *answer*, an error that Claude gave to a request for *model*, means here.
 
     Args:
-    error: As the SDK raises it.
-    model: As it was asked for.
-    clean: Takes out of Claude's words what must not be repeated.
+        answer: Claude's, read to its end.
+        model: As it was asked for.
+        clean: Takes out of Claude's words what must not be repeated.
     """
-    status, headers = error.status_code, error.response.headers
+    status, headers = answer.status_code, answer.headers
     request_id = headers.get("request-id")
-    details = error.body.get("error") if isinstance(error.body, dict) else None
-    details = details if isinstance(details, dict) else {}
+    details = _error_of(answer)
     text = clean(str(details.get("message") or f"Claude answered with status {status}."))
     if status in (401, 402, 403):
         msg = "The gateway's account at Claude does not work. Its operator must look at the key and the billing."
@@ -37,7 +37,7 @@ def refusal(error: anthropic.APIStatusError, model: Any, clean: Callable[[str], 
         return BadRequest(f"model: Claude does not know {model}.", upstream_request_id=request_id)
     if status == 404 and not details:
         msg = "The gateway's upstream does not speak Claude's API. Its operator must look at its address."
-        return Misconfigured(msg, said=f"nothing is at {error.request.url.path} (status 404)")
+        return Misconfigured(msg, said=f"nothing is at {answer.request.url.path} (status 404)")
     after = retry_after(headers)
     if status == 408:
         return TimedOut(text, retry_after_s=after, upstream_request_id=request_id)
@@ -47,6 +47,16 @@ def refusal(error: anthropic.APIStatusError, model: Any, clean: Callable[[str], 
     said = headers.get("x-should-retry")
     refused.retryable = said == "true" if said else refused.retryable and code not in NOT_CURED_BY_WAITING
     return refused
+
+
+def _error_of(answer: httpx2.Response) -> dict[str, Any]:
+    """Return the ``error`` that the body tells; empty where it is none of Claude's."""
+    try:
+        body = jsontext.parse(answer.content)
+    except ValueError:
+        return {}
+    error = body.get("error") if isinstance(body, dict) else None
+    return error if isinstance(error, dict) else {}
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

@@ -83,52 +83,6 @@ class Transport(httpx2.AsyncBaseTransport):
             await self._connector.close()
 
 
-class Client(httpx2.AsyncClient):
-    """What the SDK sends its requests with: they are whole when it has made them.
-
-    httpx merges each with the URL, headers, cookies and query of the client, which has none, and looks for
-    credentials and cookies, of which there are none either; that cost more than connecting and sending.
-    """
-
-    def __init__(self, transport: Transport) -> None:
-        super().__init__(transport=transport, follow_redirects=True)
-        self._sends = transport
-
-    def build_request(self, method: str, url: Any, **given: Any) -> httpx2.Request:
-        """Return the request that is given."""
-        match {name: value for name, value in given.items() if value is not None}:
-            case {
-                "headers": httpx2.Headers() as headers,
-                "content": bytes() as content,
-                "timeout": httpx2.Timeout() as timeout,
-                **rest,
-            } if not rest:
-                # With a body of its own, a request adds no headers; otherwise it looks through them six times.
-                return httpx2.Request(
-                    method,
-                    url,
-                    headers=[
-                        (b"Host", url.netloc),
-                        *headers.raw,
-                        (b"Content-Length", b"%d" % len(content)),
-                    ],
-                    stream=httpx2.ByteStream(content),
-                    extensions={"timeout": timeout.as_dict()},
-                )
-        return super().build_request(method, url, **given)
-
-    async def send(self, request: httpx2.Request, *, stream: bool = False, **options: Any) -> httpx2.Response:
-        """Return the answer to *request*, after redirects."""
-        response = await self._sends.handle_async_request(request)
-        response.request = request
-        if response.has_redirect_location:
-            await response.aclose()
-            return await super().send(request, stream=stream, **options)
-        if not stream:
-            await response.aread()
-        return response
-
-
 def _target(origin: str) -> aiohttp.ClientRequest:
     """Return what aiohttp connects by: *origin*, and the proxy on the way there that the environment names."""
     url = URL(origin)
