@@ -181,24 +181,31 @@ async def test_a_short_answer_takes_one_task_to_make_and_one_to_send(monkeypatch
 
 
 @pytest.mark.parametrize(
-    ("headers", "times"), [({}, 1), ({"Idempotency-Key": "k"}, 2)], ids=["plain", "with a key"]
+    ("headers", "how"),
+    [({}, ["render"]), ({"Idempotency-Key": "k"}, ["canonical", "render"])],
+    ids=["plain", "with a key"],
 )
 async def test_a_question_is_rendered_once_and_once_more_for_its_key(
-    headers: dict[str, str], times: int, monkeypatch: pytest.MonkeyPatch
+    headers: dict[str, str], how: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rendered = 0
-    render = jsontext.render
+    rendered: list[str] = []
 
-    def rendering(value: Any) -> bytes:
-        nonlocal rendered
-        rendered += isinstance(value, dict) and "messages" in value
-        return render(value)
+    def counted(name: str) -> Callable[[Any], bytes]:
+        render: Callable[[Any], bytes] = getattr(jsontext, name)
+
+        def rendering(value: Any) -> bytes:
+            if isinstance(value, dict) and "messages" in value:
+                rendered.append(name)
+            return render(value)
+
+        return rendering
 
     async with ScriptedClaude(lambda _: saying("one")) as claude, serving(claude.url) as gateway:
         with monkeypatch.context() as patch:
-            patch.setattr(jsontext, "render", rendering)
+            for name in ("render", "canonical"):
+                patch.setattr(jsontext, name, counted(name))
             await (await gateway.stream(ask("x"), headers=headers)).rest()
-    assert rendered == times
+    assert sorted(rendered) == how
 
 
 async def test_the_first_answer_waits_for_no_certificates_to_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
