@@ -6,9 +6,14 @@ import { text } from "./text.js";
 /** ms */
 const SHOWN = 2000;
 
-/** @param {string} what @param {HTMLButtonElement} button  with an icon, or with words */
-export async function copyText(what, button) {
-  if (!(await write(what)) || "done" in button.dataset) return;
+/**
+ * @param {string} what
+ * @param {HTMLButtonElement} button  with an icon, or with words
+ * @param {string} [rich]  the same as HTML, for programs that take it
+ */
+export async function copyText(what, button, rich) {
+  const forms = { "text/plain": what, ...(rich === undefined ? {} : { "text/html": rich }) };
+  if (!(await write(forms)) || "done" in button.dataset) return;
   const icon = button.querySelector("use");
   const before = { icon: icon?.getAttribute("href") ?? "", label: button.ariaLabel, words: button.textContent };
   const say = (/** @type {string | null} */ label, /** @type {string} */ href, /** @type {string | null} */ words) => {
@@ -26,20 +31,23 @@ export async function copyText(what, button) {
   }, SHOWN);
 }
 
-/** @param {string} what @returns {Promise<boolean>} whether it is in the clipboard */
-async function write(what) {
+/** What is copied, by media type. @typedef {Record<string, string>} Forms */
+
+/** @param {Forms} forms @returns {Promise<boolean>} whether it is in the clipboard */
+async function write(forms) {
   try {
-    await navigator.clipboard.writeText(what);
+    const blobs = Object.entries(forms).map(([type, data]) => [type, new Blob([data], { type })]);
+    await navigator.clipboard.write([new ClipboardItem(Object.fromEntries(blobs))]);
     return true;
   } catch {
-    return writeByCommand(what); // a page that is not served securely has no clipboard of that kind
+    return writeByCommand(forms); // a page that is not served securely has no clipboard of that kind
   }
 }
 
-/** @param {string} what */
-function writeByCommand(what) {
+/** @param {Forms} forms */
+function writeByCommand(forms) {
   const give = (/** @type {ClipboardEvent} */ event) => {
-    event.clipboardData?.setData("text/plain", what);
+    for (const [type, data] of Object.entries(forms)) event.clipboardData?.setData(type, data);
     event.preventDefault();
     event.stopImmediatePropagation();
   };

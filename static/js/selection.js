@@ -20,8 +20,7 @@ export function serveCopying(log) {
     const found = selection && !selection.isCollapsed ? selected(selection.getRangeAt(0)) : [];
     if (found.length === 0 || !event.clipboardData) return;
     event.clipboardData.setData("text/plain", found.map(said).join("\n\n"));
-    const rich = found.map((each) => new XMLSerializer().serializeToString(plain(each)));
-    event.clipboardData.setData("text/html", rich.join(""));
+    event.clipboardData.setData("text/html", found.map(rich).join(""));
     event.preventDefault();
   });
 }
@@ -54,6 +53,9 @@ function count(part, start) {
 
 /** @param {HTMLElement} part */
 const said = (part) => (part.matches(".prose") ? written(part) : (part.textContent ?? ""));
+
+/** As other programs take it. @param {HTMLElement} part @returns {string} HTML */
+export const rich = (part) => new XMLSerializer().serializeToString(plain(part));
 
 /** Nothing but elements and words. @param {HTMLElement} part */
 function plain(part) {

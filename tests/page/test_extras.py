@@ -95,6 +95,11 @@ def test_formulas_are_set_without_an_inline_style(chat: Chat) -> None:
     expect(chat.page.locator(".prose .math[data-set]")).to_have_count(2)
     expect(chat.page.locator(".prose div.math .katex-display")).to_be_visible()
     expect(chat.page.locator(".prose [data-style]")).to_have_count(0)
+    chat.page.evaluate("document.documentElement.dir = 'rtl'")
+    for formula in chat.page.locator(".prose .math").all():
+        expect(formula).to_have_css(
+            "direction", "ltr"
+        )  # as mathematics is written, whatever the page's language
     # read aloud as mathematics, and copied as it was written
     expect(chat.page.locator(".prose p math annotation")).to_have_text(r"\sqrt{x^2}")
 

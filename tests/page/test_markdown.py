@@ -227,9 +227,18 @@ def test_pictures_are_never_loaded(chat: Chat) -> None:
     assert not [url for url in asked if "evil.example" in url]
 
 
-def test_code_can_be_copied_and_wrapped(open_chat: Callable[..., Chat], page_url: str) -> None:
+ON_CLIPBOARD = """async () => {
+  const [item] = await navigator.clipboard.read();
+  return Promise.all([...item.types].sort().map(async (type) => [type, await (await item.getType(type)).text()]));
+}"""
+
+
+def test_code_and_tables_can_be_copied_and_code_wrapped(
+    open_chat: Callable[..., Chat], page_url: str
+) -> None:
     chat = open_chat(page_url, permissions=["clipboard-read", "clipboard-write"])
-    told(chat, f"```\n{'x' * 2000}\n```\n\n```py\nx = 1\n\nprint(x)\n```\n")
+    table = "| a | b |\n| --- | ---: |\n| **1** | `x` |"
+    told(chat, f"```\n{'x' * 2000}\n```\n\n{table}\n\n```py\nx = 1\n\nprint(x)\n```\n")
     wrap = chat.page.get_by_role("button", name="Wrap").first
     long = chat.page.locator(".code pre").first
     assert long.evaluate("(pre) => pre.scrollWidth > pre.clientWidth")
@@ -240,9 +249,16 @@ def test_code_can_be_copied_and_wrapped(open_chat: Callable[..., Chat], page_url
     chat.page.get_by_role("button", name="Copy", exact=True).last.click()
     expect(chat.page.get_by_role("button", name="Copied")).to_be_visible()
     assert chat.page.evaluate("navigator.clipboard.readText()") == "x = 1\n\nprint(x)"
+    chat.page.get_by_role("button", name="Copy table").click()
+    expect(chat.page.get_by_role("button", name="Copied")).to_have_count(2)
+    (_, rich), (_, plain) = chat.page.evaluate(ON_CLIPBOARD)
+    assert plain == table
+    # what a spreadsheet takes: cells, and nothing of the page's
+    assert re.sub(r"<[^>]*?(\w+)[^>]*>", r"<\1>", rich).count("<td>") == 4
+    assert "class" not in rich
     chat.page.evaluate("delete Navigator.prototype.clipboard")  # as on a page that is not served securely
     chat.page.get_by_role("button", name="Copy question").click()
-    expect(chat.page.get_by_role("button", name="Copied")).to_have_count(2)
+    expect(chat.page.get_by_role("button", name="Copied")).to_have_count(3)
     chat.field.press("Control+v")
     expect(chat.field).to_have_value("Tell me.")
 

@@ -197,11 +197,15 @@ def test_a_narrow_screen_does_not_scroll_sideways(
     open_chat: Callable[..., Chat], page_url: str, scheme: str
 ) -> None:
     chat = open_chat(page_url, viewport={"width": 320, "height": 600}, color_scheme=scheme)
-    word = {"type": "text", "index": 0, "text": "x" * 300}
-    answer_with(chat.page, START, *TEXT, word, DONE)
+    row = f"| {' | '.join(['a river in the far north'] * 4)} |"
+    more = {"type": "text", "index": 0, "text": f"{'x' * 300}\n\n{row}\n|-|-|-|-|\n{row}\n"}
+    answer_with(chat.page, START, *TEXT, more, DONE)
     chat.ask("y" * 300)
     chat.finished()
     assert chat.page.evaluate("document.documentElement.scrollWidth") <= 320
+    cell = chat.page.locator("td").first.bounding_box()
+    assert cell
+    assert cell["width"] >= 150  # a table scrolls in its own box rather than stand there a word in a line
 
 
 def test_the_demo_says_that_it_is_one(chat: Chat) -> None:

@@ -34,6 +34,7 @@ export const texts = {
     attachments: "الملفات المرفقة",
     settings: "الإعدادات",
     dropHere: "أفلت الملفات لإرفاقها",
+    download: "تنزيل",
     close: "إغلاق",
     answers: "الإجابات",
     effort: "الجهد",
@@ -216,6 +217,7 @@ export const texts = {
   attach: {
     kinds: { image: "صورة", pdf: "ملف PDF", text: "نص" },
     size: (bytes) => size(bytes),
+    open: (name) => `فتح ${isolated(name)}`,
     remove: (name) => `إزالة ${isolated(name)}`,
     reading: "ما زال ملف قيد القراءة.",
     waits: "ينتظر البوابة",
@@ -298,6 +300,7 @@ export const texts = {
   },
 
   copy: "نسخ",
+  copyTable: "نسخ الجدول",
   copied: "نُسخ",
   wrap: "لفّ الأسطر",
   /** @param {string} label */

@@ -37,6 +37,7 @@ export const texts = {
     attachments: "Attached files",
     settings: "Settings",
     dropHere: "Drop files to attach them",
+    download: "Download",
     close: "Close",
     answers: "Answers",
     effort: "Effort",
@@ -220,6 +221,8 @@ export const texts = {
     /** @param {number} bytes */
     size: (bytes) => size(bytes),
     /** @param {string} name */
+    open: (name) => `Open ${name}`,
+    /** @param {string} name */
     remove: (name) => `Remove ${name}`,
     reading: "A file is still being read.",
     waits: "waits for the gateway",
@@ -307,6 +310,7 @@ export const texts = {
   },
 
   copy: "Copy",
+  copyTable: "Copy table",
   copied: "Copied",
   wrap: "Wrap",
   /** @param {string} label */

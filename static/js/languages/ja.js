@@ -34,6 +34,7 @@ export const texts = {
     attachments: "添付ファイル",
     settings: "設定",
     dropHere: "ここにドロップして添付",
+    download: "ダウンロード",
     close: "閉じる",
     answers: "回答",
     effort: "努力の度合い",
@@ -193,6 +194,7 @@ export const texts = {
   attach: {
     kinds: { image: "画像", pdf: "PDF 文書", text: "テキスト" },
     size: (bytes) => size(bytes),
+    open: (name) => `${name} を開く`,
     remove: (name) => `${name} を外す`,
     reading: "ファイルを読み込んでいます。",
     waits: "ゲートウェイを待っています",
@@ -260,6 +262,7 @@ export const texts = {
   },
 
   copy: "コピー",
+  copyTable: "表をコピー",
   copied: "コピーしました",
   wrap: "折り返す",
   /** @param {string} label */

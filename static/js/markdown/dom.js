@@ -14,6 +14,9 @@ import { Passage } from "./passage.js";
 
 /** @typedef {import("./block.js").Block} Block */
 
+/** characters from which on a table's cell is not made narrow */
+const LONG = 20;
+
 /**
  * @typedef {object} Drawn
  * @property {Block} block
@@ -165,6 +168,7 @@ function drawRow(drawn, row, drawing) {
       cell = makeText(head ? "th" : "td");
       drawn.element.append(cell);
     }
+    cell.toggleAttribute("data-long", text.length > LONG);
     const align = row.align?.[n];
     if (align) cell.dataset.align = align;
     const last = row === drawing.live && cells.slice(n + 1).every((other) => other === "");

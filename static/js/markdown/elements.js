@@ -89,12 +89,14 @@ function button(className, label) {
 
 function tableElement() {
   const box = make("div", "table");
-  box.tabIndex = 0;
-  box.role = "group";
-  box.ariaLabel = words.table;
+  const scroller = make("div", "table__scroller");
+  scroller.tabIndex = 0;
+  scroller.role = "group";
+  scroller.ariaLabel = words.table;
   const table = make("table");
   table.append(make("thead"), make("tbody"));
-  box.append(table);
+  scroller.append(table);
+  box.append(scroller, button("table__copy", words.copyTable));
   return box;
 }
 
