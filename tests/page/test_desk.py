@@ -113,9 +113,43 @@ def test_files_are_pasted_picked_and_dropped_checked_made_fit_and_sent(chat: Cha
     assert words == {"type": "text", "text": "What is this?"}
     expect(tray).to_be_hidden()
     asked = page.get_by_role("article", name="You")
-    expect(asked.get_by_role("img")).to_be_visible()
+    shown = asked.get_by_role("img")
+    expect(shown).to_be_visible()
+    chip = asked.locator(".file").first.bounding_box()
+    picture = shown.bounding_box()
+    assert chip
+    assert picture
+    assert chip["width"] - picture["width"] <= 2  # its border: however wide the picture was
     expect(asked.get_by_role("listitem").last).to_contain_text("notes <b>.md")
     chat.finished()
+
+
+def test_what_is_attached_can_be_seen_in_all_its_size_and_taken_away(chat: Chat, tmp_path: Path) -> None:
+    page = chat.page
+    expect(page.locator("#model")).to_be_enabled()
+    page.evaluate(PASTE_PICTURE, [1500, 300])
+    notes = tmp_path / "notes.v2.md"
+    notes.write_text("Rivers <b> flow.\n" * 300)
+    page.locator("#composer input[type=file]").set_input_files(notes)
+    tray = page.get_by_role("list", name="Attached files")
+    opener = tray.get_by_role("button", name="pasted.png Image")
+    viewer = page.get_by_role("dialog")
+    opener.press("Enter")
+    expect(viewer).to_have_accessible_name("pasted.png")
+    expect(viewer.get_by_role("button", name="Close")).to_be_focused()
+    picture = viewer.get_by_role("img", name="pasted.png").bounding_box()
+    assert picture
+    assert 1000 < picture["width"] <= page.evaluate("innerWidth")
+    assert violations(page) == []
+    page.keyboard.press("Escape")
+    expect(viewer).to_be_hidden()
+    expect(opener).to_be_focused()
+    tray.get_by_title("Open notes.v2.md").click()
+    expect(viewer.locator("pre")).to_have_text("Rivers <b> flow.\n" * 300, use_inner_text=False)
+    with page.expect_download() as saved:
+        viewer.get_by_role("button", name="Download").click()
+    assert saved.value.suggested_filename == notes.name
+    assert saved.value.path().read_text() == notes.read_text()
 
 
 HOLD_DRAFTS = """

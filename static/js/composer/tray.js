@@ -7,6 +7,7 @@
 
 import { make, part } from "../templates.js";
 import { text } from "../text.js";
+import { opens } from "../viewer.js";
 import { showPicture } from "./picture.js";
 
 /** @typedef {import("../settings/options.js").Limits} Limits */
@@ -121,6 +122,7 @@ export class Tray {
     chip.dataset.waits = "";
     part(chip, "name").textContent = file.name;
     part(chip, "image").hidden = true;
+    closed(chip);
     part(chip, "kind").textContent = text.attach.waits;
     part(chip, "size").textContent = text.attach.size(file.size);
     this.#waiting.set(file, chip);
@@ -140,12 +142,10 @@ export class Tray {
     remove.title = text.attach.remove(name);
     remove.addEventListener("click", () => {
       onRemove();
-      const next = /** @type {HTMLElement | null} */ (
-        (chip.nextElementSibling ?? chip.previousElementSibling)?.querySelector("button")
-      );
+      const next = chip.nextElementSibling ?? chip.previousElementSibling;
       chip.remove();
       this.#changed();
-      (next ?? document.getElementById("message"))?.focus();
+      (next ? part(next, "remove") : document.getElementById("message"))?.focus();
     });
     this.#list.append(chip);
   }
@@ -167,5 +167,15 @@ export function fileChip({ name, kind, bytes, block }) {
   const image = /** @type {HTMLImageElement} */ (part(chip, "image"));
   image.hidden = kind !== "image" || !showPicture(image, block);
   image.alt = name;
+  if (!image.hidden || block.source?.type === "text") opens(part(chip, "open"), name, block);
+  else closed(chip);
   return chip;
+}
+
+/** There is nothing to see in it. @param {HTMLElement} chip */
+function closed(chip) {
+  const open = part(chip, "open");
+  const inside = Object.assign(document.createElement("span"), { className: open.className });
+  inside.append(...open.childNodes);
+  open.replaceWith(inside);
 }

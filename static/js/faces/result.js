@@ -6,6 +6,7 @@
 
 import { showPicture } from "../composer/picture.js";
 import { text } from "../text.js";
+import { opens } from "../viewer.js";
 
 /** @typedef {import("../events.js").Json} Json */
 
@@ -37,7 +38,11 @@ function single(block) {
       return [pre(String(block.text))];
     case "image": {
       const image = Object.assign(document.createElement("img"), { className: "tool__image", alt: text.image });
-      return [showPicture(image, block) ? image : pre(shownJson(block))];
+      if (!showPicture(image, block)) return [pre(shownJson(block))];
+      const button = Object.assign(document.createElement("button"), { className: "tool__open", type: "button" });
+      opens(button, text.image, block);
+      button.append(image);
+      return [button];
     }
     case "web_search_result":
     case "search_result":

@@ -8,9 +8,9 @@
 
 import { byPeriod } from "../conversations/periods.js";
 import { found, terms } from "../conversations/search.js";
+import { download } from "../download.js";
 import { make, part } from "../templates.js";
 import { text } from "../text.js";
-import { download } from "./files.js";
 import { Undo } from "./undo.js";
 
 /**
