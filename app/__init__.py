@@ -42,6 +42,7 @@ every browser connection is a *cursor* on the log. Nothing connects the two ends
 ``record``         what is noted of it for the operator meanwhile
 ``logs``           the log's lines
 ``listener``       the socket that the gateway listens on
+``version``        which version this is
 ``protocol/``      pure: frames, events, log, fold; no clock, no loop, no network
 ``simulator/``     a Claude that needs no key: real HTTP, real SSE, paced; scripted faults
 =================  =====================================================================================

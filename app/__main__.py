@@ -16,6 +16,7 @@ from pydantic_settings import CliApp
 from app import logs
 from app.checks.settings import CheckSettings
 from app.demo import DemoFailed, Simulator
+from app.listener import CannotListen
 from app.settings import Settings
 from app.tools.registry import BadTool
 from app.wrong import what_is_wrong
@@ -81,11 +82,9 @@ def _serve(settings: Settings) -> int:
             return _complain([str(error)])
         except BadTool as error:
             return _complain([f"GATEWAY_TOOLS: {error}"])
-        except OSError as error:
-            where = f"{settings.host}:{settings.port}: {error.strerror}"
-            return _complain(
-                [f"cannot listen on {where}; set GATEWAY_PORT or GATEWAY_HOST, or end what listens there"]
-            )
+        except CannotListen as error:
+            todo = "set GATEWAY_PORT or GATEWAY_HOST, or end what listens there"
+            return _complain([f"cannot listen on {error}; {todo}"])
 
 
 def _check(settings: CheckSettings) -> int:

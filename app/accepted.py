@@ -111,7 +111,6 @@ Servers = Annotated[tuple[ServerConfig, ...], NoDecode, BeforeValidator(load)]
 
 Networks = Annotated[tuple[Annotated[str, BeforeValidator(_network)], ...], NoDecode, BeforeValidator(_words)]
 
-
 Origins = Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode, BeforeValidator(_words)]
 
 

@@ -10,7 +10,7 @@ import selectors
 import subprocess
 import sys
 from types import TracebackType
-from typing import IO
+from typing import IO, Self
 
 READY_S = 20
 GRACE_S = 2
@@ -23,7 +23,7 @@ class DemoFailed(Exception):
 class Simulator:
     """Runs the simulator for as long as the context is open; it comes up while the caller does other things."""
 
-    def __enter__(self) -> "Simulator":
+    def __enter__(self) -> Self:
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "app", "simulate", "--port", "0", "--exit-with-stdin"],
             stdin=subprocess.PIPE,

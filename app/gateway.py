@@ -73,7 +73,7 @@ class Gateway:
         terms = caller.terms
         headers: Mapping[str, str] = {}
         if not self.hub.started_by(key, caller.owner, asked):
-            self.hub.make_room(caller.client, terms.max_streams)
+            self.hub.admit(caller.client, terms.max_streams)
             headers = (await self.tally.start(caller.client, terms.rates)).headers()
         if asked.model == CHECK_MODEL:
             produce = diagnosing(asked, caller)

@@ -87,7 +87,7 @@ class Hub:
         if had := self.started_by(key, owner, request):
             self._metrics.replays.inc()
             return had, True
-        self.make_room(client, max_streams)
+        self.admit(client, max_streams)
         generation = Generation(
             model=request.model,
             owner=owner,
@@ -112,10 +112,10 @@ class Hub:
         Raises:
             KeyReused: *key* belongs to another question.
         """
-        return self._keys.find_for(request, key, owner) if key is not None else None
+        return self._keys.find_for(key, owner, request) if key is not None else None
 
-    def make_room(self, client: str, max_streams: int) -> None:
-        """See to it that one more generation of *client* has its place.
+    def admit(self, client: str, max_streams: int) -> None:
+        """See to it that one more generation of *client* may begin.
 
         Raises:
             TooMany: the client has *max_streams* under way.

@@ -31,7 +31,7 @@ class Keys:
         started = self._started.get((owner, key))
         return started.generation if started else None
 
-    def find_for(self, request: ChatRequest, key: str, owner: str) -> Generation | None:
+    def find_for(self, key: str, owner: str, request: ChatRequest) -> Generation | None:
         """Return what *owner* has started with *key*, if it can still answer *request*.
 
         Raises:

@@ -14,7 +14,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from app.hub import Hub
-from app.listener import listen
+from app.listener import listen, spelt
 from app.main import create_app
 from app.settings import Settings
 from app.web.wire import Http1, WebSocket
@@ -91,7 +91,7 @@ def build(settings: Settings, base_url: str | None) -> tuple[Server, socket.sock
     """Return the server and the socket it is to serve.
 
     Raises:
-        OSError: the address cannot be listened on.
+        CannotListen: the address cannot be listened on.
     """
     listener = listen(settings.host, settings.port)
     app = create_app(settings, base_url)
@@ -117,10 +117,9 @@ def serve(settings: Settings, base_url: str | None) -> int:
     """Serve until a signal; return the exit code.
 
     Raises:
-        OSError: the address cannot be listened on.
+        CannotListen: the address cannot be listened on.
     """
     server, listener = build(settings, base_url)
-    host, port = listener.getsockname()[:2]
-    logger.info("listening on http://%s:%d", f"[{host}]" if ":" in host else host, port)
+    logger.info("listening on http://%s", spelt(*listener.getsockname()[:2]))
     server.run(sockets=[listener])
     return 0 if server.started else 1

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from app.web.page.files import PageFiles, page_folder
-from app.web.page.scripts import NotJoinableError, join_modules
+from app.web.page.scripts import NotJoinable, join_modules
 
 
 def test_modules_become_one_script_in_the_order_in_which_they_run() -> None:
@@ -71,13 +71,13 @@ def test_what_is_loaded_later_is_a_script_of_its_own_and_nothing_runs_twice() ->
 )
 def test_a_form_that_cannot_be_joined_is_refused_by_name(form: str, why: str) -> None:
     sources = {"main.js": f"{form}\n", "b.js": ""}
-    with pytest.raises(NotJoinableError, match=re.escape(why)):
+    with pytest.raises(NotJoinable, match=re.escape(why)):
         join_modules(sources, "main.js", "page", "")
 
 
 def test_a_computed_import_below_the_top_folder_is_refused() -> None:
     sources = {"main.js": 'import "./in/a.js";', "in/a.js": "import(`./${name}.js`);"}
-    with pytest.raises(NotJoinableError, match="computed address"):
+    with pytest.raises(NotJoinable, match="computed address"):
         join_modules(sources, "main.js", "page", "")
 
 

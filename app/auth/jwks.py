@@ -33,7 +33,6 @@ TIMEOUT_S = 5
 
 MAX_BYTES = 512 * 1024
 
-
 DISCOVERY = "it should be what the sign-in service's /.well-known/openid-configuration names as jwks_uri"
 
 

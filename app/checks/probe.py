@@ -28,7 +28,7 @@ UNCOMPRESSED = (
     "nginx: gzip off (brotli off) in the location of /api/; a CDN: no compression of text/event-stream"
 )
 UPGRADED = "nginx: proxy_http_version 1.1, proxy_set_header Upgrade $http_upgrade and Connection upgrade in the location of /api/"
-VERSION = 'nginx: proxy_http_version 1.1 and proxy_set_header Connection ""'
+HTTP_VERSION = 'nginx: proxy_http_version 1.1 and proxy_set_header Connection ""'
 SCHEME = "nginx: proxy_set_header X-Forwarded-Proto $scheme; the gateway: this proxy's address in GATEWAY_TRUSTED_PROXIES"
 PASSED_ON = "the proxy must pass this header of the request on; nginx: no proxy_pass_request_headers off, no proxy_set_header that empties it"
 LEFT_ALONE = "nginx: no proxy_hide_header for them, proxy_redirect off; a CDN: no rule that rewrites them"
@@ -82,7 +82,7 @@ class _Look:
             rows.append(Row("not held back", not held, f"{said}: {UNBUFFERED}" if held else said))
             saw = json.loads(read.texts[0])
             late = saw["http"] == "1.0"
-            rows.append(Row("HTTP/1.1 inside", not late, VERSION if late else f"HTTP/{saw['http']}"))
+            rows.append(Row("HTTP/1.1 inside", not late, HTTP_VERSION if late else f"HTTP/{saw['http']}"))
             if self._way.secure:
                 said = f"you are {saw['address']}" if saw["secure"] else SCHEME
                 rows.append(Row("TLS is known", saw["secure"], said))

@@ -7,8 +7,6 @@ allow-list, clients the first hundred that have signed in.
 import asyncio
 import platform
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
-from importlib.metadata import PackageNotFoundError, version
 from weakref import WeakSet
 
 from prometheus_client import (
@@ -28,6 +26,7 @@ from prometheus_client.registry import Collector
 from app.monitoring.outcome import Outcome
 from app.protocol.errors import Problem
 from app.record import GAP_SECONDS, Gaps
+from app.version import VERSION
 
 FIRST_TOKEN_SECONDS = (0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5, 7.5, 10, 20, 30, 60, 120)
 
@@ -102,9 +101,8 @@ class Metrics:
         self.stuck = counter("slow_readers_dropped", "Readers let go because they did not read")
         self.limits = counter("limits_hit", "Requests and generations that met a limit", "limit")
         self.lag = histogram("loop_lag_seconds", "How late the event loop is", LAG_SECONDS)
-        gauge("build_info", "Version", "version", "python").labels(_version(), platform.python_version()).set(
-            1
-        )
+        build_info = gauge("build_info", "Version", "version", "python")
+        build_info.labels(VERSION, platform.python_version()).set(1)
 
     # What happens
 
@@ -201,9 +199,3 @@ class _Between(Collector):
             buckets=buckets,
             sum_value=self._gaps.sum_s,
         )
-
-
-def _version() -> str:
-    with suppress(PackageNotFoundError):  # run from a checkout that is not installed
-        return version("claude-gateway")
-    return "unknown"

@@ -1,6 +1,7 @@
 """How a generation ended, for the operator: what its line in the log says and metrics count. It holds no text."""
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_network
@@ -9,6 +10,7 @@ from typing import Any, Literal
 from app.generation import Generation
 from app.protocol.errors import Broken, Bug, Drained, Fault, Problem, TimedOut
 from app.protocol.events import Done
+from app.protocol.usage import Spent
 
 End = Literal[
     "complete",
@@ -21,6 +23,8 @@ End = Literal[
     "drained",
     "bug",
 ]
+
+TokensFrom = Literal["final", "partial", "none"]
 
 TOKENS = {
     "input": "input_tokens",
@@ -66,7 +70,7 @@ class Outcome:
     fault: Fault | None
     why: str | None
     tokens: dict[str, int]
-    tokens_from: Literal["final", "partial", "none"]
+    tokens_from: TokensFrom
     cost_usd: float | None
     ttft_ms: int | None
     duration_ms: int
@@ -104,11 +108,7 @@ def outcome(generation: Generation, user: str | None) -> Outcome:
         fault=problem.fault if problem else None,
         why=problem.why if problem else None,
         tokens={kind: usage[name] for kind, name in TOKENS.items() if isinstance(usage.get(name), int)},
-        tokens_from="none"
-        if not messages
-        else "final"
-        if all(each.final for each in messages)
-        else "partial",
+        tokens_from=_tokens_from(messages),
         cost_usd=generation.cost_usd,
         ttft_ms=generation.ttft_ms,
         duration_ms=generation.duration_ms,
@@ -119,6 +119,12 @@ def outcome(generation: Generation, user: str | None) -> Outcome:
         request=generation.request_id,
         claude_requests=list(record.claude_requests),
     )
+
+
+def _tokens_from(messages: Sequence[Spent]) -> TokensFrom:
+    if not messages:
+        return "none"
+    return "final" if all(each.final for each in messages) else "partial"
 
 
 def _end(problem: Problem | None, stop_reason: str | None, generation: Generation) -> tuple[End, str | None]:

@@ -194,6 +194,6 @@ class Fold:
         kept = [
             block for block in blocks if not block["type"].endswith("tool_use") or block.get("id") in answered
         ]
-        while kept and kept[-1]["type"] in ("thinking", "redacted_thinking"):
+        while kept and kept[-1]["type"] in THINKING:
             kept.pop()
         return kept

@@ -16,7 +16,6 @@ import orjson
 MAX_DEPTH = 400
 """Levels of nesting. The standard library's encoder gives up below 1,000, the stack it is called on included."""
 
-
 DIGITS = bytes(ord("0") if chr(byte) in "0123456789" else ord(" ") for byte in range(256))
 """Translates every digit to 0 and all else to blanks."""
 

@@ -7,6 +7,7 @@ knows prompts by their prefix, keeps working.
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -79,7 +80,7 @@ class Chat(ViewFields):
     stream: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ChatRequest:
     """One request for an answer.
 
@@ -103,7 +104,7 @@ class ChatRequest:
         """The model that is asked."""
         return str(self.body["model"])
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """What is equal for equal questions, however they are written and shown; takes a while for a long one."""
         return hashlib.sha256(jsontext.canonical(self.asked)).hexdigest()

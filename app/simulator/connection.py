@@ -70,7 +70,7 @@ class Connection(asyncio.Protocol):
         self._gone = False
         self._pending = bytearray()
 
-    # what the transport reports
+    # What the transport reports
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start serving."""
@@ -121,7 +121,7 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
         await asyncio.wait([self._task])
 
-    # requests in, responses out
+    # Requests in, responses out
 
     async def _serve(self) -> None:
         try:
@@ -137,7 +137,7 @@ class Connection(asyncio.Protocol):
             if self._http.our_state in (h11.IDLE, h11.SEND_RESPONSE):
                 self._refusing = True
                 await self._play(self._refuse(error.status), None)
-                # closing with unread bytes would send a RST, and the client might never see why
+                # Closing with unread bytes would send a RST, and the client might never see why.
                 await asyncio.sleep(LINGER_S)
         except (ConnectionError, h11.LocalProtocolError):
             self._gone = True
@@ -216,9 +216,8 @@ class Connection(asyncio.Protocol):
                 case Send() if not joined or len(self._pending) >= JOIN_BYTES:
                     self._flush()
                     await self._writable.wait()
-                    await asyncio.sleep(
-                        0
-                    )  # the loop's turn: other streams, and the news that the client left
+                    # The loop's turn: other streams, and the news that the client left.
+                    await asyncio.sleep(0)
                 case Head():
                     joined = step.joined
                     self._flush()
@@ -250,7 +249,7 @@ class Connection(asyncio.Protocol):
             case Reset():
                 self._flush()
                 if self._socket is not None:
-                    # linger on, for 0 s: close() sends RST instead of FIN
+                    # Linger on, for 0 s: close() sends RST instead of FIN.
                     self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 self._transport.abort()
             case Close():

@@ -136,9 +136,8 @@ def _block_events(block: Block, index: int) -> Iterator[Event]:
             yield _delta(index, {"type": "signature_delta", "signature": signature}, tokens=hidden)
         case Call(start, input_json):
             yield _start(index, start)
-            yield _delta(
-                index, {"type": "input_json_delta", "partial_json": ""}
-            )  # real streams always open so
+            # Real streams always open so.
+            yield _delta(index, {"type": "input_json_delta", "partial_json": ""})
             for piece in pieces(input_json):
                 yield _delta(index, {"type": "input_json_delta", "partial_json": piece}, tokens=1)
         case Whole(whole, wait_s):

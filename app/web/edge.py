@@ -14,14 +14,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.auth.gate import Gate
 from app.auth.identity import Identity
-from app.caller import Caller, Callers, network
+from app.caller import Caller, Callers
 from app.limits.rates import Tally
 from app.logs import traced
 from app.monitoring.metrics import Metrics
 from app.protocol.errors import BadRequest, Bug, Forbidden, Problem, Unauthenticated
 from app.settings import Settings
 from app.web.connection import cut
-from app.web.refusal import deny, respond
+from app.web.refusal import deny, respond, told
 from app.web.sites import check_host, check_site
 
 logger = logging.getLogger(__name__)
@@ -133,14 +133,11 @@ class Edge:
     async def _tell(self, problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer with *problem*, or with what is told to who runs into it too often."""
         caller: Caller = scope["caller"]
-        address, client = network(caller.address), caller.client
-        told = await self._tally.guessed(problem, address=address, client=client)
-        for each in {problem, told}:
-            self._metrics.failed(each)
+        problem = await told(problem, caller, self._tally, self._metrics)
         if scope["type"] == "websocket":
-            await deny(told, caller.request_id, send)
+            await deny(problem, caller.request_id, send)
         else:
-            await respond(told, caller.request_id, receive, send)
+            await respond(problem, caller.request_id, receive, send)
 
     def _dress(self, head: Message, caller: Caller) -> None:
         """Add to the *head* of an answer what all of them have."""

@@ -6,6 +6,9 @@ from contextlib import suppress
 
 from starlette.types import Receive, Send
 
+from app.caller import Caller, network
+from app.limits.rates import Tally
+from app.monitoring.metrics import Metrics
 from app.protocol import jsontext
 from app.protocol.errors import Problem, SlowBody, TooLarge, Unauthenticated
 
@@ -14,6 +17,14 @@ LINGER_BYTES = 8 * 1024 * 1024
 socket with unread bytes resets it (RFC 9112, §9.6)."""
 
 LINGER_S = 1
+
+
+async def told(problem: Problem, caller: Caller, tally: Tally, metrics: Metrics) -> Problem:
+    """Count *problem*; return it, or what *caller* is told instead who runs into such too often."""
+    instead = await tally.guessed(problem, address=network(caller.address), client=caller.client)
+    for each in {problem, instead}:
+        metrics.failed(each)
+    return instead
 
 
 async def respond(problem: Problem, request_id: str, receive: Receive, send: Send) -> None:

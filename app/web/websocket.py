@@ -10,7 +10,7 @@ from typing import Any
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
-from app.caller import Caller, network
+from app.caller import Caller
 from app.gateway import Gateway
 from app.generation import Generation
 from app.protocol import jsontext
@@ -25,6 +25,7 @@ from app.request.view import view_of
 from app.room import Room
 from app.web.body import PATIENCE_S, go_on_waiting
 from app.web.connection import bound_messages
+from app.web.refusal import told
 
 LATER_BYTES = 1024
 """Of a message after the first: a cancellation is all that may come."""
@@ -46,11 +47,8 @@ async def chat(socket: WebSocket) -> None:
                 asked = await _first_message(socket, room, gateway.settings.max_body_bytes)
                 reader = await _reader(asked, gateway, caller, room)
         except Problem as problem:
-            address, client = network(caller.address), caller.client
-            told = await gateway.tally.guessed(problem, address=address, client=client)
-            for each in {problem, told}:
-                gateway.metrics.failed(each)
-            await _refuse(socket, told.untraced(), caller)
+            refused = await told(problem, caller, gateway.tally, gateway.metrics)
+            await _refuse(socket, refused.untraced(), caller)
         else:
             try:
                 await _stream(socket, reader, gateway.settings.send_timeout)

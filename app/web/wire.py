@@ -26,7 +26,6 @@ MAX_HEAD_BYTES = 64 * 1024
 LINGER_S = 1
 """How long what a refused client still sends is read and thrown away, so that it gets to see the refusal."""
 
-
 UNREAD_S = 60
 """How long an answer may stand still because nobody reads it. Event streams have a shorter deadline of their own."""
 

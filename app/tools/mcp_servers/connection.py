@@ -7,7 +7,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from importlib.metadata import version
 from typing import Any
 
 from mcp import Client, MCPError
@@ -21,6 +20,7 @@ from app.tools.mcp_servers.config import ServerConfig
 from app.tools.mcp_servers.content import result
 from app.tools.mcp_servers.stdio import Program
 from app.tools.registry import Result
+from app.version import VERSION
 
 # It quotes what servers say; what there is to say about a server is said by ours.
 logging.getLogger("mcp").setLevel(logging.CRITICAL)
@@ -115,7 +115,7 @@ async def connect(config: ServerConfig, ring: Callable[[], None]) -> AsyncIterat
                 transport = streamable_http_client(
                     str(config.url), http_client=caller, max_sse_event_size=http.MAX_ANSWER_BYTES
                 )
-            about = Implementation(name="claude-gateway", version=version("claude-gateway"))
+            about = Implementation(name="claude-gateway", version=VERSION)
             client = Client(transport, client_info=about, message_handler=told, cache=None)
             async with asyncio.timeout(config.start_timeout):
                 await stack.enter_async_context(client)

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Iterable, Iterator
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from app.tools.mcp_servers.config import ServerConfig
 from app.tools.mcp_servers.server import Server, State
@@ -26,7 +26,7 @@ class McpServers:
     def __iter__(self) -> Iterator[Server]:
         return iter(self._servers)
 
-    async def __aenter__(self) -> "McpServers":
+    async def __aenter__(self) -> Self:
         """Start them, and wait a while for them to come up or fail."""
         for server in self._servers:
             server.start()

@@ -1,12 +1,12 @@
 """The document: each route with what it takes and answers."""
 
-from importlib.metadata import version
 from typing import Any
 
 from app.auth.sessions import cookie_name
 from app.protocol.encoding import CLASSES
 from app.settings import Settings
 from app.tools.registry import Toolbox
+from app.version import VERSION
 from app.web.openapi.schemas import CURSOR, ref, schemas
 
 STATUSES = {
@@ -88,7 +88,7 @@ def document(settings: Settings, toolbox: Toolbox) -> Json:
         "openapi": "3.2.0",
         "info": {
             "title": "claude-gateway",
-            "version": version("claude-gateway"),
+            "version": VERSION,
             "description": "Claude's answers as numbered events that end in `[DONE]` and can be resumed after any of them.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },

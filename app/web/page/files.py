@@ -102,7 +102,7 @@ class PageFiles:
         """Read and join what is in *folder*; serve *extras* as it is.
 
         Raises:
-            NotJoinableError: a module has a form that is not understood.
+            NotJoinable: a module has a form that is not understood.
         """
         self._folder = folder
         self._extras = _read(extras) if extras else {}
@@ -124,11 +124,11 @@ class PageFiles:
         Raises:
             HTTPException: 404, there is none.
         """
-        found = self._files.get(name)
-        if name.startswith(
-            "extras/"
-        ):  # extras/{version}/…: their style sheet names its fonts by relative addresses
+        if name.startswith("extras/"):
+            # extras/{version}/…, not ?v=: their style sheet names its fonts by relative addresses
             found = self._extras.get(name.split("/", 2)[-1])
+        else:
+            found = self._files.get(name)
         if found is None:
             raise HTTPException(404)
         return found

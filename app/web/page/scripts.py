@@ -32,7 +32,7 @@ reader's language, would be waited for by that one in turn."""
 DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
 
-class NotJoinableError(ValueError):
+class NotJoinable(ValueError):
     """A module is written in a way that cannot be joined; the message says which and why."""
 
 
@@ -115,7 +115,7 @@ def join_modules(sources: Mapping[str, str], entry: str, name: str, query: str) 
         query: Put behind a script's name wherever another script asks for it.
 
     Raises:
-        NotJoinableError: a module has a form that is not understood, or imports what is not there, or itself.
+        NotJoinable: a module has a form that is not understood, or imports what is not there, or itself.
     """
     modules = {path: Module(path, source) for path, source in sources.items()}
     return _Joiner(modules, entry, name, query).scripts()
@@ -166,11 +166,11 @@ class _Joiner:
                 return
             if path in above:
                 msg = f"{path} imports itself, by way of {', '.join(above[above.index(path) :])}."
-                raise NotJoinableError(msg)
+                raise NotJoinable(msg)
             module = self._modules.get(path)
             if module is None:
                 msg = f"{above[-1] if above else 'The page'} imports {path}, which is not there."
-                raise NotJoinableError(msg)
+                raise NotJoinable(msg)
             for one in module.imports:
                 visit(one, (*above, path))
             done[path] = None
@@ -207,7 +207,7 @@ class _Joiner:
         if unknown or (dirname(module.path) and re.search(r'\bimport\((?!")', code)):
             what = unknown[0] if unknown else "import() of a computed address, which depends on the folder"
             msg = f"{module.path} has a form that cannot be joined: {what}"
-            raise NotJoinableError(msg)
+            raise NotJoinable(msg)
         return LAZY.sub(
             lambda found: f'import("./{self._file(module.resolve(found["path"]))}{self._query}")', code
         )
