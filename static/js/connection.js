@@ -46,6 +46,7 @@ const CATCH_UP_PAUSE = 80;
  * @property {() => boolean} online
  * @property {import("./lines.js").Lines} lines
  * @property {(id: string, cursor: string | null, signal: AbortSignal) => Promise<Response>} listen  see socket.js
+ * @property {(signal: AbortSignal) => Promise<boolean>} reach  whether a WebSocket comes through
  * @property {() => boolean} asking  the reader is being asked to sign in, which takes its time
  */
 
@@ -80,7 +81,8 @@ export class Connection {
   #attempt = new AbortController();
   #nap = new AbortController();
   #stopping = false;
-  #stopLost = false;
+  /** Aborted when it was stopped, and nobody is to confirm it any more. */
+  #givenUp = new AbortController();
   /** @type {number | null} ms that the gateway asked to wait (Retry-After) */
   #asked = null;
   #sent = false;
@@ -99,7 +101,10 @@ export class Connection {
   constructor({ request, key, id = null, cursor = null, restored = false }, around) {
     this.#opening = new Opening(request, key, around);
     this.#opening.onQueued = () => this.#say("queued");
-    this.#opening.onSent = () => (this.#sent = true);
+    this.#opening.onSent = () => {
+      this.#sent = true;
+      this.#say(this.#trying);
+    };
     this.#opening.onId = (known) => this.#learn(known);
     this.#key = key;
     this.#restored = restored;
@@ -112,7 +117,7 @@ export class Connection {
   async run() {
     const { now, online } = this.#around;
     let vainSince = now();
-    this.#say(this.#restored ? "reconnecting" : "connecting");
+    this.#say(this.#trying);
     for (;;) {
       const before = this.cursor;
       try {
@@ -121,7 +126,7 @@ export class Connection {
         if (error instanceof Verdict) return error.outcome;
         // everything else is a cut: the network's, our watchdog's, or garbage where a stream should be
       }
-      if (this.#stopLost) return { kind: "stopped" };
+      if (this.#givenUp.signal.aborted) return { kind: "stopped" };
       if (this.cursor !== before) {
         this.#failures = 0;
         vainSince = now();
@@ -131,9 +136,9 @@ export class Connection {
       if (this.id === null && ((this.#failures >= ATTEMPTS_TO_START && online()) || vain))
         return refused(0, null, null);
       if (vain) return { kind: "interrupted" };
-      this.#say(online() ? "reconnecting" : "offline");
+      this.#say(this.#trying);
       await this.#wait();
-      if (this.#stopLost) return { kind: "stopped" };
+      if (this.#givenUp.signal.aborted) return { kind: "stopped" };
     }
   }
 
@@ -155,19 +160,28 @@ export class Connection {
     this.#stopping = true;
     this.#say("stopping");
     if (!this.#sent) {
-      this.#stopLost = true; // nobody has to confirm
-      this.revive();
+      this.#giveUp(); // nobody has to confirm
       return this.#cancel(); // a tab that was closed may have asked
     }
     await this.#cancel();
     this.#nap.abort();
     await this.#around.sleep(STOP_GRACE, new AbortController().signal);
-    this.#stopLost = true; // no answer, but the reader's wish stands
+    this.#giveUp(); // no answer, but the reader's wish stands
+  }
+
+  #giveUp() {
+    this.#givenUp.abort();
     this.revive();
   }
 
   async #cancel() {
     await cancel(this.#around.fetch, this.id, this.#key); // whether it worked, the grace period in `stop` decides
+  }
+
+  /** What is being done, until something comes. @returns {State} */
+  get #trying() {
+    if (this.#failures === 0 && !this.#restored) return "connecting";
+    return this.#failures === 0 || this.#around.online() ? "reconnecting" : "offline";
   }
 
   /** @param {State} state */
@@ -185,13 +199,13 @@ export class Connection {
 
   /** One connection. @returns {Promise<boolean>} whether it brought the generation's end */
   async #read() {
-    this.#attempt = new AbortController();
-    const { signal } = this.#attempt;
-    const line = await this.#opening.line(this.id !== null, signal);
-    if (signal.aborted) {
+    const line = await this.#opening.line(this.id !== null, this.#givenUp.signal);
+    if (this.#givenUp.signal.aborted) {
       line?.();
       return false;
     }
+    this.#attempt = new AbortController();
+    const { signal } = this.#attempt;
     this.#patience = this.id === null ? UPLOAD : SILENCE;
     this.#lastLife = this.#around.now();
     void this.#watch(this.#attempt);

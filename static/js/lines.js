@@ -23,8 +23,8 @@ export class Lines {
   #locks;
   #bounded;
 
-  /** The last WebSocket came through, or none has been tried yet. */
-  sockets = true;
+  /** The last WebSocket came through; null before one has been tried. @type {boolean | null} */
+  sockets = null;
 
   /** @param {Locks | null} locks @param {boolean} bounded */
   constructor(locks, bounded) {
@@ -35,7 +35,7 @@ export class Lines {
   /** A line, to be given back; null when none is free. @returns {Promise<Release | null>} */
   async take() {
     if (!this.#bounded) return () => {};
-    if (!this.#locks) return this.sockets ? null : () => {};
+    if (!this.#locks) return this.sockets === false ? () => {} : null;
     for (const name of STREAMS) {
       const release = await hold(this.#locks, name, { ifAvailable: true });
       if (release) return release;

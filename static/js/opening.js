@@ -42,7 +42,7 @@ export class Opening {
   async line(begun, signal) {
     const { lines, sleep } = this.#around;
     let line = await lines.take();
-    while (line === null && !signal.aborted && (this.#unheard || (!begun && !lines.sockets))) {
+    while (line === null && !signal.aborted && (this.#unheard || !(begun || (await this.#reaches(signal))))) {
       this.#unheard = false;
       this.onQueued();
       const enough = new AbortController();
@@ -50,6 +50,13 @@ export class Opening {
       line = await lines.wait(enough.signal);
     }
     return line;
+  }
+
+  /** A question is not asked whose answer could not be read: do WebSockets come through? @param {AbortSignal} signal */
+  async #reaches(signal) {
+    const { lines, reach } = this.#around;
+    lines.sockets ||= await reach(signal);
+    return lines.sockets;
   }
 
   /** @param {string | null} id @param {string | null} cursor @param {AbortSignal} signal @returns {Promise<Response>} */

@@ -8,6 +8,14 @@
 /** ms that the gateway may take to accept one */
 const OPENING = 5000;
 
+/** Whether one comes through; nothing is said over it. @param {AbortSignal} signal @param {string} [page]  where the page is */
+export async function reach(signal, page = document.baseURI) {
+  const socket = connect(signal, page);
+  const first = await new Promise((resolve) => (socket.onopen = socket.onclose = resolve));
+  socket.close();
+  return first.type === "open";
+}
+
 /**
  * @param {string} id
  * @param {string | null} cursor  id of the last event that is known
@@ -17,12 +25,7 @@ const OPENING = 5000;
  * @throws when it does not come through, or is refused
  */
 export function listen(id, cursor, signal, page = document.baseURI) {
-  const address = new URL("api/chat/ws", page);
-  address.protocol = address.protocol.replace("http", "ws");
-  const socket = new WebSocket(address);
-  const close = () => socket.close();
-  signal.addEventListener("abort", close);
-  const late = setTimeout(close, OPENING);
+  const socket = connect(signal, page);
   const encoder = new TextEncoder();
   return new Promise((resolve, reject) => {
     let opened = false;
@@ -36,10 +39,9 @@ export function listen(id, cursor, signal, page = document.baseURI) {
           const error = new Error("the WebSocket was refused or cut");
           if (opened) stream.error(error);
           else reject(error);
-          close();
+          socket.close();
         };
         socket.onopen = () => {
-          clearTimeout(late);
           socket.send(JSON.stringify({ resume: { id, after: cursor } }));
           if (cursor !== null) open();
         };
@@ -50,14 +52,26 @@ export function listen(id, cursor, signal, page = document.baseURI) {
           stream.enqueue(encoder.encode(`${frame}\n\n`));
           open();
         };
-        socket.onclose = () => {
-          clearTimeout(late);
-          signal.removeEventListener("abort", close);
-          fail();
-        };
+        socket.onclose = fail;
       },
-      cancel: close,
+      cancel: () => socket.close(),
     });
-    if (signal.aborted) close();
   });
+}
+
+/** One that is closed when it opens too late, or is given up. @param {AbortSignal} signal @param {string} page */
+function connect(signal, page) {
+  const address = new URL("api/chat/ws", page);
+  address.protocol = address.protocol.replace("http", "ws");
+  const socket = new WebSocket(address);
+  const close = () => socket.close();
+  const late = setTimeout(close, OPENING);
+  signal.addEventListener("abort", close);
+  socket.addEventListener("open", () => clearTimeout(late));
+  socket.addEventListener("close", () => {
+    clearTimeout(late);
+    signal.removeEventListener("abort", close);
+  });
+  if (signal.aborted) close();
+  return socket;
 }

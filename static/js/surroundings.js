@@ -2,7 +2,7 @@
 /** What the browser gives to modules that are also tested without one. */
 
 import { Lines } from "./lines.js";
-import { listen } from "./socket.js";
+import { listen, reach } from "./socket.js";
 
 /** @typedef {import("./connection.js").Surroundings} Surroundings */
 
@@ -18,6 +18,7 @@ export const surroundings = (session) => ({
   asking: () => session.asking,
   lines: new Lines(tabs.locks, bounded()),
   listen,
+  reach,
   now: () => performance.now(),
   random: Math.random,
   online: () => navigator.onLine,

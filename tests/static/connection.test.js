@@ -66,6 +66,7 @@ function set(answers, how = {}, other = {}) {
     online: () => true,
     asking: () => reader.asked,
     lines: new Lines(null, false),
+    reach: async () => true,
     listen: () => Promise.reject(new Error("nobody listens here")),
     fetch: async (url, init) => {
       const request = {
@@ -276,14 +277,14 @@ test("stop before any id cancels by key", async () => {
   assert.equal(it.asked[1]?.headers.get("Idempotency-Key"), "k");
 });
 
-/** What a browser has of lines. @param {boolean} free  whether one becomes free @param {boolean} [sockets] */
-function lines(free, sockets = true) {
+/** What a browser has of lines: none. @param {boolean} free  whether one becomes free */
+function lines(free) {
   /** @type {string[]} */
   const log = [];
   const release = () => void log.push("back");
   /** @type {any} */
   const given = {
-    sockets,
+    sockets: null,
     take: async () => null,
     wait: async (/** @type {AbortSignal} */ signal) => {
       log.push("waits");
@@ -341,12 +342,47 @@ test("where no WebSocket comes through, a line is waited for", async () => {
 });
 
 test("a question that waits for a line is not asked, and can be stopped at once", async () => {
-  const { lines: none } = lines(false, false);
-  const it = set([() => status(404, {})], {}, { lines: none });
+  const { lines: none } = lines(false);
+  const it = set([() => status(404, {})], {}, { lines: none, reach: async () => false });
   it.connection.onState = (state) => void (state === "queued" && it.connection.stop());
   assert.deepEqual(await it.run(), { kind: "stopped" });
   assert.deepEqual(
     it.asked.map(({ method }) => method),
     ["DELETE"],
   );
+});
+
+test("a WebSocket is tried before a question is asked that would be read over one, and tried again while it waits", async () => {
+  const { log, lines: none } = lines(false);
+  const tried = [false, false, true];
+  const listen = async () => stream([start, text(2, "Hello"), done]);
+  const reach = async () => {
+    assert.equal(it.asked.length, 0);
+    return tried.shift() ?? true;
+  };
+  const it = set([() => stream([])], {}, { lines: none, listen, reach });
+  assert.deepEqual(await it.run(), { kind: "ended" });
+  assert.deepEqual([it.text(), tried.length], ["Hello", 0]);
+  assert.deepEqual(log, ["waits", "waits", "begins", "back"]);
+});
+
+test("a question that waits for a line says so until it is asked, whoever comes and goes", async () => {
+  const { lines: none } = lines(false);
+  /** @type {(line: () => void) => void} */
+  let give = () => {};
+  none.wait = () => new Promise((resolve) => (give = resolve));
+  const it = set([() => stream([start, done])], {}, { lines: none, reach: async () => false });
+  /** @type {string[]} */
+  const states = [];
+  it.connection.onState = (state) => {
+    states.push(state);
+    if (state !== "queued") return;
+    for (let n = 0; n < 9; n += 1) {
+      it.connection.wake(); // the reader looks at another tab, and back
+      it.connection.revive(); // the network was gone for a moment
+    }
+    setImmediate(() => give(() => {}));
+  };
+  assert.deepEqual(await it.run(), { kind: "ended" });
+  assert.deepEqual(states, ["connecting", "queued", "connecting", "streaming"]);
 });

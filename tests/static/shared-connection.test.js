@@ -83,6 +83,7 @@ function browser() {
       online: () => true,
       asking: () => false,
       lines: new Lines(null, false),
+      reach: async () => true,
       listen: () => Promise.reject(new Error("nobody listens here")),
       sleep: () => new Promise(() => {}),
     };
