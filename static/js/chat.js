@@ -41,6 +41,8 @@ export class Chat {
   #thread;
   #workspace;
   #list;
+  /** An answer has ended that nobody has looked at. */
+  #unseen = false;
   library;
 
   /**
@@ -121,7 +123,7 @@ export class Chat {
     workspace.onOpen = ({ id, record, path }) => {
       byId("welcome").hidden = path.length > 0;
       this.#offerLatest();
-      document.title = record.title ? text.windowTitle(record.title) : "claude-gateway";
+      this.#entitle();
       byId("title").textContent = record.title || "claude-gateway";
       byId("title").toggleAttribute("data-named", record.title !== "");
       this.#list.current = id;
@@ -158,7 +160,9 @@ export class Chat {
     generations.onEnd = async (generation, elsewhere) => {
       const { reply } = generation;
       this.#list.write(reply.conversation, generations.in(reply.conversation).length > 0);
+      this.#unseen = document.hidden;
       await this.#workspace.end(generation, elsewhere);
+      this.#entitle();
       if (this.#workspace.conversation.id === reply.conversation) this.#ended(generation);
     };
   }
@@ -169,6 +173,13 @@ export class Chat {
     const cancelled = terminal?.type === "done" && terminal.stop_reason === "cancelled";
     if (cancelled || reply.unfinished?.kind === "stopped") this.#announcer.say(text.status.stopped);
     else if (!reply.unfinished && !answer.failure) this.#announcer.say(text.status.complete(answer.words));
+  }
+
+  /** What the tab says. */
+  #entitle() {
+    const { title } = this.#workspace.conversation.record;
+    const name = title ? text.windowTitle(title) : "claude-gateway";
+    document.title = this.#unseen ? `✓ ${name}` : name;
   }
 
   #serveConversations() {
@@ -207,7 +218,11 @@ export class Chat {
     document.addEventListener("visibilitychange", () => {
       if (document.hidden)
         save(); // a phone may never come back to it
-      else this.#generations.wake();
+      else {
+        this.#unseen = false;
+        this.#entitle();
+        this.#generations.wake();
+      }
     });
   }
 }

@@ -30,6 +30,7 @@
  * @property {string} kind  Claude's block type
  * @property {Json} extra  further fields of a text or thinking block, as Claude began it
  * @property {string} text  a text block's text, a thinking block's thinking, or the input of a call as it is written
+ * @property {number} [tokens]  about how many a thinking block has, where Claude was asked to estimate
  * @property {string | null} signature
  * @property {Json[]} citations
  * @property {Json | null} whole  the block as Claude sent it, once it is known whole (calls, results, unknown kinds)
@@ -86,7 +87,10 @@ export function apply(transcript, event) {
     case "text":
       return change(transcript, event.index, (block) => ({ text: block.text + event.text }));
     case "thinking":
-      return change(transcript, event.index, (block) => ({ text: block.text + event.thinking }));
+      return change(transcript, event.index, (block) => ({
+        text: block.text + event.thinking,
+        ...(event.estimated_tokens ? { tokens: (block.tokens ?? 0) + event.estimated_tokens } : {}),
+      }));
     case "tool_input":
       return change(transcript, event.index, (block) => ({ text: block.text + event.partial_json }));
     case "signature": // replaces: Claude sends it whole

@@ -34,7 +34,7 @@ export function unfold(transcript) {
  */
 function unfoldBlock(block) {
   if (!block || block.state === "void") return [];
-  const { index, turn, kind, extra, text, whole, stopMs } = block;
+  const { index, turn, kind, extra, text, tokens, whole, stopMs } = block;
   /** @type {ChatEvent[]} */
   const events = [];
   const name = {
@@ -51,7 +51,8 @@ function unfoldBlock(block) {
     }
     if (from < text.length) events.push({ type: "text", index, text: text.slice(from) });
   } else if (kind === "thinking") {
-    if (text) events.push({ type: "thinking", index, thinking: text });
+    const estimate = tokens === undefined ? {} : { estimated_tokens: tokens };
+    if (text || tokens) events.push({ type: "thinking", index, thinking: text, ...estimate });
   } else if (text) {
     events.push({ type: "tool_input", index, partial_json: text });
   }

@@ -64,7 +64,7 @@ export class AnswerView {
         this.#write(event.index, event.text);
         break;
       case "thinking":
-        this.#blocks.get(event.index)?.thinking?.write(event.thinking);
+        this.#blocks.get(event.index)?.thinking?.write(event.thinking, event.estimated_tokens ?? 0);
         break;
       case "citation":
         this.#cites.add(event.index, event.citation);

@@ -56,7 +56,7 @@ def test_results_are_links_output_and_pictures_rather_than_json(chat: Chat) -> N
         *call(
             4,
             "bash_code_execution",
-            {"command": "make"},
+            {"command": "make\nmake test"},
             {"type": "bash_code_execution_result", "stdout": "out", "stderr": "no rule", "return_code": 2},
         ),
         {"type": "block_start", "index": 6, "kind": "tool_use", "at_ms": 5, "id": "t", "name": "draw"},
@@ -71,7 +71,7 @@ def test_results_are_links_output_and_pictures_rather_than_json(chat: Chat) -> N
         [
             re.compile(r"Web search\s*rivers\s*done"),
             re.compile(r"Web page\s*https://x.y\s*failed"),
-            re.compile(r"Shell\s*make\s*done"),
+            re.compile(r"Shell\s*make make test\s*done"),
             re.compile(r"draw\s*done"),
         ]
     )
@@ -80,6 +80,9 @@ def test_results_are_links_output_and_pictures_rather_than_json(chat: Chat) -> N
     expect(cards.nth(0).get_by_role("link")).to_have_text(["Rivers <b>"])
     expect(cards.nth(0).get_by_role("link")).to_have_attribute("rel", "noopener noreferrer")
     expect(cards.nth(1)).to_contain_text("url too long")
+    expect(cards.nth(2).locator("[data-part=input]")).to_have_text(
+        "commandmake\nmake test", use_inner_text=False
+    )
     expect(cards.nth(2).locator(".tool__error")).to_have_text("no rule")
     expect(cards.nth(2)).to_contain_text("Ended with code 2")
     expect(cards.nth(3).get_by_role("img", name="Image")).to_be_visible()
@@ -131,6 +134,26 @@ def test_thinking_counts_while_it_lasts_and_says_when_it_was_cut_off(chat: Chat)
     page.keyboard.press("Escape")
     expect(fold.locator("summary")).to_have_text("Thinking, cut off")
     expect(page.locator(".note")).to_have_text("Stopped.")
+
+
+def test_of_thinking_that_is_kept_back_the_page_says_about_how_much_it_is(chat: Chat) -> None:
+    page = chat.page
+    thought = {"type": "thinking", "index": 0, "thinking": ""}
+    answer_with(
+        page,
+        START,
+        {"type": "block_start", "index": 0, "kind": "thinking", "at_ms": 0},
+        {**thought, "estimated_tokens": 1200},
+        {**thought, "estimated_tokens": 50},
+        {"type": "block_stop", "index": 0, "at_ms": 21_000},
+        DONE,
+    )
+    chat.ask("Think.")
+    chat.finished()
+    fold = page.locator(".thinking summary")
+    expect(fold).to_have_text("Thought for 21 s · about 1,250 tokens")
+    page.reload()
+    expect(fold).to_have_text("Thought for 21 s · about 1,250 tokens")
 
 
 AFTER_A_BREAK = """() => {

@@ -65,3 +65,8 @@ def test_text_is_typed_or_comes_at_once_as_the_reader_likes(chat: Chat) -> None:
     assert first_shown(chat) < WHOLE
     page.evaluate(HIDE, True)  # browsers draw no frames of a page that nobody sees
     assert shown(chat) == WHOLE
+    expect(page).to_have_title(
+        "✓ How do rivers flow? · claude-gateway"
+    )  # who looks at another tab sees it there
+    page.evaluate(HIDE, False)
+    expect(page).to_have_title("How do rivers flow? · claude-gateway")

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { history } from "../../static/js/conversations/history.js";
+import { inputLine, inputParts } from "../../static/js/faces/input.js";
 import { host, shownJson } from "../../static/js/faces/result.js";
-import { inputLine } from "../../static/js/faces/tool.js";
 import { apply, empty } from "../../static/js/transcript.js";
 
 test("the input of a call in a line: one value alone, several with their names, no longer than a line", () => {
@@ -13,6 +13,19 @@ test("the input of a call in a line: one value alone, several with their names, 
   assert.equal(inputLine({}), "");
   assert.equal(inputLine(null), "");
   assert.equal(inputLine({ code: "x".repeat(500) }).length, 120);
+});
+
+test("of the input of a call, texts of several lines are set apart from the JSON", () => {
+  assert.deepEqual(inputParts({ code: "a = 1\nb = 2" }), { json: "", texts: [["code", "a = 1\nb = 2"]] });
+  assert.deepEqual(inputParts({ path: "a.py", text: "x\ny" }), {
+    json: '{\n  "path": "a.py"\n}',
+    texts: [["text", "x\ny"]],
+  });
+  assert.deepEqual(inputParts({ query: "rivers" }), { json: '{\n  "query": "rivers"\n}', texts: [] });
+  assert.deepEqual(inputParts({}), { json: "{}", texts: [] });
+  assert.deepEqual(inputParts({ encrypted_content: "a\nb" }).texts, []);
+  assert.deepEqual(inputParts(["a\nb"]).texts, []);
+  assert.deepEqual(inputParts(null), { json: "null", texts: [] });
 });
 
 test("what Claude encrypted and what is binary is not shown", () => {

@@ -57,6 +57,7 @@ const block = object({
   turn: natural,
   kind: name,
   text: string(),
+  tokens: optional(natural),
   signature: nullable(string()),
   citations: list(json, 100_000),
   whole: nullable(json),

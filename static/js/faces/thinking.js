@@ -11,6 +11,7 @@ export class ThinkingFold {
   element = make("thinking");
   #since = performance.now();
   #startMs;
+  #tokens = 0;
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #timer;
 
@@ -22,9 +23,10 @@ export class ThinkingFold {
     this.#timer = setInterval(() => this.#title(text.thinkingFor((performance.now() - this.#since) / 1000)), TICK);
   }
 
-  /** @param {string} piece */
-  write(piece) {
+  /** @param {string} piece @param {number} tokens  about how many more there are since that was last said */
+  write(piece, tokens) {
     part(this.element, "text").append(piece);
+    this.#tokens += tokens;
   }
 
   /** @param {number} stopMs  since the generation began @param {boolean} again  to go on after a break */
@@ -49,6 +51,6 @@ export class ThinkingFold {
 
   /** @param {string} words */
   #title(words) {
-    part(this.element, "title").textContent = words;
+    part(this.element, "title").textContent = this.#tokens > 0 ? `${words} · ${text.aboutTokens(this.#tokens)}` : words;
   }
 }

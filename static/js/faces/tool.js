@@ -3,12 +3,18 @@
 
 import { make, part } from "../templates.js";
 import { text } from "../text.js";
-import { resultNodes, shownJson } from "./result.js";
+import { inputLine, inputParts } from "./input.js";
+import { resultNodes } from "./result.js";
 
 /** @typedef {"writing" | "running" | "done" | "failed"} State */
 
-/** characters of the input in the closed card */
-const LINE = 120;
+/** Icons of Claude's own tools, where the usual one says less. @type {Record<string, string>} */
+const ICONS = {
+  web_search: "search",
+  web_fetch: "globe",
+  tool_search_tool_regex: "search",
+  tool_search_tool_bm25: "search",
+};
 
 export class ToolCard {
   element = make("tool");
@@ -19,6 +25,7 @@ export class ToolCard {
     const known = /** @type {Record<string, string>} */ (text.blocks);
     part(this.element, "name").textContent = known[name] ?? name;
     part(this.element, "name").toggleAttribute("data-known", name in known);
+    if (ICONS[name]) this.element.querySelector("use")?.setAttribute("href", `#icon-${ICONS[name]}`);
     part(this.element, "inputTitle").textContent = text.tool.input;
     part(this.element, "resultTitle").textContent = text.tool.result;
     this.state = "writing";
@@ -70,23 +77,11 @@ export class ToolCard {
     const empty = typeof input === "object" && input !== null && Object.keys(input).length === 0;
     const box = part(this.element, "input");
     box.parentElement?.toggleAttribute("hidden", empty);
-    box.textContent = shownJson(input);
+    const { json, texts } = inputParts(input);
+    box.textContent = json;
+    for (const [name, words] of texts) {
+      box.append(Object.assign(document.createElement("span"), { className: "tool__key", textContent: name }), words);
+    }
     part(this.element, "line").textContent = inputLine(input);
   }
-}
-
-/**
- * The input in a line: a single value speaks for itself, several have names.
- *
- * @param {unknown} input
- * @returns {string}
- */
-export function inputLine(input) {
-  if (typeof input !== "object" || input === null) return "";
-  const plain = Object.entries(input).filter(
-    ([name, value]) => ["string", "number", "boolean"].includes(typeof value) && !name.startsWith("encrypted_"),
-  );
-  const words = plain.map(([name, value]) => (plain.length === 1 ? String(value) : `${name}: ${value}`));
-  const line = words.join(", ").replaceAll(/\s+/g, " ");
-  return line.length > LINE ? `${line.slice(0, LINE - 1)}…` : line;
 }

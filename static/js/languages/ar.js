@@ -273,6 +273,7 @@ export const texts = {
   thought: (ms) => `فكّر لمدة ${time(ms)}`,
   thoughtAgain: (ms) => `فكّر من جديد لمدة ${time(ms)} ليتابع بعد الانقطاع`,
   thinkingFor: (s) => `يفكّر منذ ${number(s)} ث`,
+  aboutTokens: (tokens) => `نحو ${number(tokens)} من الرموز`,
   thoughtBroken: "تفكير انقطع",
   thoughtHidden: "احتفظ Claude بهذا التفكير لنفسه.",
 

@@ -281,6 +281,8 @@ export const texts = {
   thoughtAgain: (ms) => `Thought again for ${time(ms)}, to go on after the break`,
   /** @param {number} s */
   thinkingFor: (s) => `Thinking for ${number(s)} s`,
+  /** @param {number} tokens */
+  aboutTokens: (tokens) => `about ${plural(tokens, { one: "# token", other: "# tokens" })}`,
   thoughtBroken: "Thinking, cut off",
   thoughtHidden: "Claude kept this reasoning to itself.",
 

@@ -235,6 +235,7 @@ export const texts = {
   thought: (ms) => `${time(ms)}間考えました`,
   thoughtAgain: (ms) => `中断の後、続けるために ${time(ms)}間考え直しました`,
   thinkingFor: (s) => `${number(s)} 秒間思考中`,
+  aboutTokens: (tokens) => `約 ${number(tokens)} トークン`,
   thoughtBroken: "思考が中断されました",
   thoughtHidden: "Claude はこの思考を公開しませんでした。",
 
