@@ -3,6 +3,7 @@
 Source: Claude's API reference, "Errors".
 """
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -16,6 +17,9 @@ from app.protocol.errors import BadRequest, Misconfigured, Problem, Refused, Tim
 
 NOT_CURED_BY_WAITING = frozenset({"enforced_spend_limit_reached", "contract_spend_limit_reached"})
 """``error.details.error_code`` of a 429 that seconds do not help (Claude's API reference, "Errors")."""
+
+LONGEST_S = 4_294_967
+"""Seven weeks. Who asks for a longer wait, infinity included, has not said how long (the SDK's limit, too)."""
 
 
 def refusal(answer: httpx2.Response, model: Any, clean: Callable[[str], str]) -> Problem:
@@ -61,11 +65,12 @@ def _error_of(answer: httpx2.Response) -> dict[str, Any]:
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Return the seconds that ``retry-after-ms`` or ``retry-after`` (seconds or a date) ask to wait, if any."""
-    with suppress(KeyError, ValueError):
-        return max(0.0, float(headers["retry-after-ms"]) / 1000)
     said = headers.get("retry-after", "")
+    asked = math.inf
+    with suppress(ValueError, OverflowError):
+        asked = parsedate_to_datetime(said).timestamp() - time.time()
     with suppress(ValueError):
-        return max(0.0, float(said))
-    with suppress(ValueError):
-        return max(0.0, parsedate_to_datetime(said).timestamp() - time.time())
-    return None
+        asked = float(said)
+    with suppress(KeyError, ValueError):
+        asked = float(headers["retry-after-ms"]) / 1000
+    return max(0.0, asked) if asked <= LONGEST_S else None

@@ -91,6 +91,10 @@ async def test_a_kept_connection_that_claude_has_closed_meanwhile_costs_no_answe
         ({"retry_after": "0.12"}, 120),
         ({"retry_after": "in a while"}, 0),
         ({"retry_after": "-1"}, 0),
+        ({"retry_after": "inf"}, 0),
+        ({"retry_after": "nan"}, 0),
+        ({"retry_after": "1e99"}, 0),
+        ({"retry_after_ms": "inf", "retry_after": "Thu, 01 Jan 9999999999999 00:00:00 GMT"}, 0),
     ],
     ids=str,
 )
