@@ -1,4 +1,4 @@
-"""The process: listen, serve, drain on the first signal, end at once on the second."""
+"""The process: listen, serve, drain on the first signal, end all answers on the second, wait for nobody on the third."""
 
 import asyncio
 import logging
@@ -42,17 +42,24 @@ class Server(uvicorn.Server):
         self._drain_s = settings.drain_timeout
         self._draining: asyncio.Task[None] | None = None
         self._signalled = 0.0
+        self._hurried = False
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Drain at the first signal, end at once at the second."""
+        """Drain at the first signal, cut the drain short at the second, end at once at the third."""
+        now = time.monotonic()
         if not self.started:
             self.should_exit = True
         elif self._draining is None:
             # Kept from uvicorn's own list of signals, which it would raise again in the end: a drain is a success.
-            self._signalled = time.monotonic()
+            self._signalled = now
             self._draining = asyncio.get_running_loop().create_task(self._drain(signal.Signals(sig).name))
-        elif time.monotonic() - self._signalled > SAME_SIGNAL_S:
-            logger.warning("second signal: ending at once")
+        elif now - self._signalled <= SAME_SIGNAL_S:
+            pass
+        elif not self._hurried:
+            self._signalled, self._hurried = now, True
+            logger.warning("second signal: ending all answers")
+        else:
+            logger.warning("third signal: ending at once")
             logging.shutdown()
             os._exit(128 + sig)
 
@@ -60,19 +67,21 @@ class Server(uvicorn.Server):
         hub: Hub = self._app.state.gateway.hub
         logger.info("%s: draining %d answers, at most %g s", name, hub.count(), self._drain_s)
         hub.draining = True
-        await self._quiet(hub.awaited, self._drain_s)
+        await self._quiet(hub.awaited, self._drain_s, lambda: self._hurried)
         hub.interrupt()
         if not await self._quiet(hub.count, FAREWELL_S):
             for connection in filter(_busy, self.server_state.connections):
                 connection.transport.abort()
         self.should_exit = True
 
-    async def _quiet(self, left: Callable[[], int], longest_s: float) -> bool:
-        """Wait until no generation is *left* and everything has been sent; return whether that came."""
+    async def _quiet(
+        self, left: Callable[[], int], longest_s: float, hurried: Callable[[], bool] = lambda: False
+    ) -> bool:
+        """Wait until no generation is *left* and everything has been sent, or until *hurried*; return whether that came."""
         try:
             async with asyncio.timeout(longest_s):
                 # uvicorn tells nobody when a connection has nothing more to do.
-                while left() or any(map(_busy, self.server_state.connections)):  # noqa: ASYNC110
+                while not hurried() and (left() or any(map(_busy, self.server_state.connections))):  # noqa: ASYNC110
                     await asyncio.sleep(0.02)
         except TimeoutError:
             return False

@@ -188,7 +188,7 @@ async def test_a_slow_reader_of_an_answer_that_has_ended_is_served_during_the_dr
         assert server.should_exit
 
 
-async def test_a_second_signal_ends_it_at_once() -> None:
+async def test_a_second_signal_ends_all_answers_and_then_the_program() -> None:
     async with running(Gates(), GATEWAY_PING_INTERVAL="0.4") as (started, client, claude):
         stream = await client.stream(ask("a"))
         await stream.until_text(len(WORDS))
@@ -198,11 +198,30 @@ async def test_a_second_signal_ends_it_at_once() -> None:
         while len(stream.comments) < 2:  # so many times 0.4 s, at least one of them whole
             assert await stream._read()
         started.signal(signal.SIGINT, group=True)
-        assert await ended(started) == 128 + signal.SIGINT
         await stream.rest()
-        assert stream.cut
-        assert stream.done == 0
+        part(stream)
+        assert stream.terminal["error"]["retryable"] is True
+        assert stream.done == 1
         await claude.calls[0].closed.wait()
+        assert await ended(started) == 0
+
+
+async def test_a_third_signal_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    ends: list[int] = []
+    monkeypatch.setattr("app.server.SAME_SIGNAL_S", -1)
+    monkeypatch.setattr("os._exit", ends.append)
+    monkeypatch.setattr("logging.shutdown", lambda: None)
+    async with rigged(Gates()) as rig:
+        server = rig.gateway.server
+        stream = await rig.client.stream(ask("a"))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            server.handle_exit(number, None)
+        assert not ends
+        assert (await stream.rest()).done == 1
+        server.handle_exit(signal.SIGINT, None)
+        assert ends == [128 + signal.SIGINT]
+        assert server._draining
+        await asyncio.wait_for(server._draining, 30)
 
 
 async def test_a_signal_to_an_idle_program_ends_it() -> None:
