@@ -19,6 +19,7 @@ import { prefer } from "./preferences.js";
 import { Follower } from "./scroll.js";
 import { serveCopying } from "./selection.js";
 import { List } from "./sidebar/list.js";
+import { Spoken } from "./spoken.js";
 import { surroundings, tabs } from "./surroundings.js";
 import { text } from "./text.js";
 import { Thread } from "./thread.js";
@@ -38,6 +39,7 @@ export class Chat {
   #generations;
   #follower = new Follower(byId("scroller"));
   #menu = new Menu(byId("menu"));
+  #spoken = new Spoken(byId("spoken"));
   #thread;
   #workspace;
   #list;
@@ -152,7 +154,9 @@ export class Chat {
       };
     };
     generations.onEvent = (generation, event) => {
-      if (this.#workspace.writing !== generation || generation.announced) return;
+      if (this.#workspace.writing !== generation) return;
+      this.#spoken.follow(generation.answer.view.element);
+      if (generation.announced) return;
       if (event.type === "block_start" && event.kind === "thinking") this.#announcer.say(text.status.thinking);
       generation.announced = event.type === "text";
       if (generation.announced) this.#announcer.say(text.status.answering);
@@ -169,6 +173,7 @@ export class Chat {
 
   /** Say how it ended. @param {Generation} generation */
   #ended({ reply, answer }) {
+    this.#spoken.end(answer.view.element);
     const { terminal } = reply.transcript;
     const cancelled = terminal?.type === "done" && terminal.stop_reason === "cancelled";
     if (cancelled || reply.unfinished?.kind === "stopped") this.#announcer.say(text.status.stopped);

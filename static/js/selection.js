@@ -58,7 +58,7 @@ const said = (part) => (part.matches(".prose") ? written(part) : (part.textConte
 export const rich = (part) => new XMLSerializer().serializeToString(plain(part));
 
 /** Nothing but elements and words. @param {HTMLElement} part */
-function plain(part) {
+export function plain(part) {
   const copy = /** @type {HTMLElement} */ (part.cloneNode(true));
   for (const formula of copy.querySelectorAll(".math")) {
     formula.textContent = (formula.querySelector("annotation") ?? formula).textContent;

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.page.conftest import Chat
-from tests.page.held import FULL, STOPS, Held, up_to
+from tests.page.held import BETWEEN, FULL, LINES, STOPS, Held, up_to
 from tests.page.test_conversations import act, listed, new
 from tests.page.wire import Wire
 from tests.running import Gateway
@@ -36,6 +36,29 @@ def test_an_answer_grows_and_says_so(chat: Chat, held: Held) -> None:
     chat.finished()
     expect(chat.page.get_by_role("status")).to_have_text(re.compile(r"^Answer complete, [\d,]+ words$"))
     expect(article.locator(".meta")).to_contain_text("to first token")
+
+
+def test_a_screen_reader_is_told_finished_paragraphs_where_its_reader_wants_that(
+    chat: Chat, held: Held
+) -> None:
+    page = chat.page
+    spoken = page.locator("#spoken")
+    expect(page.locator("#model")).to_be_enabled()
+    chat.open_settings()
+    page.get_by_label("Screen readers read answers").select_option("As they are written")
+    page.keyboard.press("Escape")
+    chat.stop_time()
+    chat.ask(QUESTION)
+    chat.frames_until(page.get_by_text(up_to(1)).count)
+    page.clock.run_for(3_000)
+    expect(spoken).to_have_attribute("aria-live", "polite")
+    told = spoken.locator("p").all_text_contents()
+    assert told[0] == "Line 1 of the answer."
+    assert told[-1] == f"Line {BETWEEN - 1} of the answer."  # the next may not be finished
+    held.finish()
+    chat.frames_until(page.locator("article.answer[aria-busy=false]").count)
+    expect(spoken.locator("p").first).to_have_text(f"Line {BETWEEN} of the answer.")
+    expect(spoken.locator("p").last).to_have_text(LINES[-1].strip())
 
 
 def test_a_cut_connection_is_resumed_without_a_character_lost_or_doubled(

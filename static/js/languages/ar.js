@@ -49,6 +49,7 @@ export const texts = {
     language: "اللغة",
     appearance: "المظهر",
     typing: "ظهور النص",
+    spoken: "قارئ الشاشة يقرأ الإجابات",
     singleKeys: "اختصارات المفتاح الواحد",
     reset: "إعادة الضبط",
     shortcuts: "اختصارات لوحة المفاتيح",
@@ -266,6 +267,7 @@ export const texts = {
   thinkings: { shown: "ظاهر", hidden: "غير ظاهر", off: "متوقف" },
   appearances: { system: "كالنظام", light: "فاتح", dark: "داكن" },
   paces: { smooth: "بسلاسة", instant: "فور وصوله" },
+  spoken: { off: "عند الطلب", on: "أثناء كتابتها" },
   keys: { on: "مفعّلة", off: "معطّلة" },
   maxTokensHint: (usual, most) => `عادةً ${number(usual)}، وأقصاه ${number(most)}.`,
 

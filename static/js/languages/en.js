@@ -52,6 +52,7 @@ export const texts = {
     language: "Language",
     appearance: "Appearance",
     typing: "Text appears",
+    spoken: "Screen readers read answers",
     singleKeys: "Shortcuts of a single key",
     reset: "Reset",
     shortcuts: "Keyboard shortcuts",
@@ -270,6 +271,7 @@ export const texts = {
   thinkings: { shown: "Shown", hidden: "Not shown", off: "Off" },
   appearances: { system: "Like the system", light: "Light", dark: "Dark" },
   paces: { smooth: "Smoothly", instant: "As it comes" },
+  spoken: { off: "When asked to", on: "As they are written" },
   keys: { on: "On", off: "Off" },
   /** @param {number} usual @param {number} most */
   maxTokensHint: (usual, most) => `Usually ${number(usual)}, at most ${number(most)}.`,

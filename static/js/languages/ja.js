@@ -49,6 +49,7 @@ export const texts = {
     language: "言語",
     appearance: "外観",
     typing: "文字の表示",
+    spoken: "スクリーンリーダーによる回答の読み上げ",
     singleKeys: "1 キーのショートカット",
     reset: "初期設定に戻す",
     shortcuts: "キーボードショートカット",
@@ -228,6 +229,7 @@ export const texts = {
   thinkings: { shown: "表示する", hidden: "表示しない", off: "オフ" },
   appearances: { system: "システムに合わせる", light: "ライト", dark: "ダーク" },
   paces: { smooth: "なめらかに", instant: "届いたまま" },
+  spoken: { off: "求めたとき", on: "書かれるそばから" },
   keys: { on: "オン", off: "オフ" },
   maxTokensHint: (usual, most) => `通常 ${number(usual)}、最大 ${number(most)}。`,
 

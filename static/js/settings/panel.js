@@ -82,6 +82,7 @@ export class SettingsPanel {
     );
     this.#choices("appearance", entries(text.appearances), preference("appearance") ?? "system");
     this.#choices("pace", entries(text.paces), preference("pace") ?? "smooth");
+    this.#choices("spoken", entries(text.spoken), preference("spoken") ?? "off");
     this.#choices("keys", entries(text.keys), preference("keys") ?? "on");
   }
 
@@ -147,6 +148,7 @@ export class SettingsPanel {
         else document.documentElement.dataset.theme = value;
         return prefer("appearance", value);
       case "pace":
+      case "spoken":
       case "keys":
         return prefer(name, value);
     }
