@@ -35,6 +35,9 @@ def configure(form: Literal["console", "json"], level: str) -> None:
     handler.setFormatter(JsonLines() if form == "json" else ConsoleLines())
     handler.addFilter(_ours_or_grave)
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    # Nobody is shown where in the code, in which thread and process a record was made (logging HOWTO, "Optimization").
+    logging._srcfile = None
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     # Its warnings are a line for each request that is no HTTP, without a word of whose: anybody could fill a disk with them.
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
 
@@ -88,9 +91,9 @@ class ConsoleLines(_Lines):
     def line(self, record: logging.LogRecord, message: str, fields: dict[str, Any], trace: list[str]) -> str:
         """Return the line, and those of the trace."""
         time = _time(record).astimezone().isoformat(" ", timespec="milliseconds")
-        words = [time, f"{record.levelname:<7}", printable(message)]
-        words += [f"{name}={printable(_said(_bounded(value)))}" for name, value in fields.items()]
-        return "\n    ".join([" ".join(words), *map(printable, trace)])
+        words = [time, f"{record.levelname:<7}", message]
+        words += [f"{name}={_said(_bounded(value))}" for name, value in fields.items()]
+        return "\n    ".join(map(printable, [" ".join(words), *trace]))
 
 
 def _time(record: logging.LogRecord) -> datetime:
@@ -105,12 +108,12 @@ def _said(value: Any) -> str:
     match value:
         case str() if value and " " not in value:
             return value
+        case int() | float() if not isinstance(value, bool):
+            return str(value)
         case dict():
             return ",".join(f"{name}:{each}" for name, each in value.items()) or "-"
         case list():
             return ",".join(map(str, value)) or "-"
-        case int() if not isinstance(value, bool):
-            return str(value)
         case _:
             return _json(value)
 

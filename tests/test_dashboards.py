@@ -54,7 +54,7 @@ def known() -> dict[str, set[str]]:
         **took,
     )
     metrics.generation_ended(ended, TooMany("x", limit="rate"))
-    metrics.unpriced.labels("m").inc()
+    metrics.unpriced("m").inc()
     found: dict[str, set[str]] = {"up": set()}
     for family in text_string_to_metric_families(metrics.render().decode()):
         assert family.samples, f"{family.name} is never told"
