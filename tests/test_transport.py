@@ -12,7 +12,7 @@ import httpx2
 import pytest
 import trustme
 
-from app.upstream.transport import PUSH, Transport
+from app.upstream.transport import EXCHANGE, Transport
 from tests.nobody import nobody
 from tests.reading import ask
 from tests.running import serving
@@ -90,7 +90,7 @@ async def pushed(client: httpx2.AsyncClient, url: str, take: Callable[[bytes], A
     request = client.build_request("POST", url, content=b"{}")
     response = await client.send(request, stream=True)
     try:
-        await response.extensions[PUSH].push(each)
+        await response.extensions[EXCHANGE].push(each)
     finally:
         await response.aclose()
     return b"".join(read)

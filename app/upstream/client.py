@@ -26,9 +26,10 @@ from app.protocol.errors import (
 from app.protocol.sse import Decoder, FrameTooLarge
 from app.record import Gaps, Record
 from app.settings import Settings
+from app.upstream.exchange import Exchange
 from app.upstream.refusals import refusal
 from app.upstream.silence import Silence
-from app.upstream.transport import PUSH, Transport
+from app.upstream.transport import EXCHANGE, Transport, response_of
 
 logger = logging.getLogger(__name__)
 
@@ -79,11 +80,15 @@ class Upstream:
             http_client=self._http,
         )
         # What the SDK would make anew for each call, which takes it longer than to send it.
-        self._address = httpx2.URL(str(self._client.base_url).rstrip("/") + "/v1/messages")
         said = {**self._client.default_headers, "Accept-Encoding": "identity"}
-        headers = {name: value for name, value in said.items() if isinstance(value, str)}
-        self._headers = [(b"Host", self._address.netloc), *httpx2.Headers(headers, encoding="utf-8").raw]
-        self._patience = {"timeout": timeout.as_dict()}
+        self._question = httpx2.Request(
+            "POST",
+            str(self._client.base_url).rstrip("/") + "/v1/messages",
+            headers={name: value for name, value in said.items() if isinstance(value, str)},
+            extensions={"timeout": timeout.as_dict()},
+        )
+        del self._question.headers["Content-Length"]
+        self._envelope = self._transport.envelope(self._question)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -99,19 +104,18 @@ class Upstream:
             Problem: Claude refused, could not be reached, fell silent, the connection was lost, or the body ended
                 before *take* had enough; or what *take* raised.
         """
-        question = self._question(body)
+        content = jsontext.render({**body, "stream": True})
         decoder = Decoder()
         answered: dict[str, str | None] = {}
         with _told(answered), self._as_problems(body.get("model")):
             async with Silence(self._stall_s, self._total_s, self._gaps) as silence:
-                response = await self._ask(question)
-                answered["request-id"] = request_id = response.headers.get("request-id")
-                record.answered(request_id)
+                exchange = await self._ask(content)
                 try:
-                    if not response.is_success:
-                        await response.aread()
-                        raise refusal(response, body.get("model"), self._without_secrets)
-                    _insist_on_event_stream(response)
+                    answered["request-id"] = request_id = exchange.header(b"request-id") or None
+                    record.answered(request_id)
+                    if not 200 <= exchange.status < 300:
+                        raise await self._refusal(exchange, body.get("model"))
+                    _insist_on_event_stream(exchange)
 
                     enough = False
 
@@ -122,44 +126,48 @@ class Upstream:
                         enough = enough or (frames != b"" and take(frames))
                         return enough
 
-                    await response.extensions[PUSH].push(read)
+                    await exchange.push(read)
                     if not enough:
                         msg = "Claude's stream ended before the answer was complete. Try again."
                         raise Truncated(msg)
                 finally:
-                    await response.aclose()
+                    await exchange.aclose()
 
-    def _question(self, body: Mapping[str, Any]) -> httpx2.Request:
-        content = jsontext.render({**body, "stream": True})
-        # With a body of its own, a request adds no headers; otherwise it looks through them six times.
-        return httpx2.Request(
-            "POST",
-            self._address,
-            headers=[*self._headers, (b"Content-Length", b"%d" % len(content))],
-            stream=httpx2.ByteStream(content),
-            extensions=self._patience,
-        )
+    async def _ask(self, content: bytes) -> Exchange:
+        """Return the answer to a question, whatever its status.
 
-    async def _ask(self, question: httpx2.Request) -> httpx2.Response:
-        """Return the answer to *question*, whatever its status.
-
-        Past httpx' client, which looks for credentials, cookies and hooks, of which there are none; that costs more than
-        connecting and sending.
+        Not by httpx' client, which looks for credentials, cookies and hooks, of which there are none; that costs more
+        than connecting and sending.
 
         Raises:
             anthropic.APIConnectionError: there is none, as the SDK would say it.
         """
         try:
-            response = await self._transport.handle_async_request(question)
-            response.request = question
-            if response.has_redirect_location:
-                await response.aclose()
-                response = await self._http.send(question, stream=True)
+            exchange = await self._transport.send(self._envelope, self._envelope.around(content))
+            if 300 <= exchange.status < 400:
+                await exchange.aclose()
+                exchange = await self._ask_elsewhere(content)
         except httpx2.TimeoutException as error:
-            raise anthropic.APITimeoutError(question) from error
+            raise anthropic.APITimeoutError(self._question) from error
         except httpx2.HTTPError as error:
-            raise anthropic.APIConnectionError(request=question) from error
-        return response
+            raise anthropic.APIConnectionError(request=self._question) from error
+        return exchange
+
+    async def _ask_elsewhere(self, content: bytes) -> Exchange:
+        """Return the answer to a question after redirects, with which httpx knows what to do."""
+        asked = self._question
+        request = httpx2.Request(
+            asked.method, asked.url, headers=asked.headers, content=content, extensions=asked.extensions
+        )
+        exchange: Exchange = (await self._http.send(request, stream=True)).extensions[EXCHANGE]
+        return exchange
+
+    async def _refusal(self, exchange: Exchange, model: Any) -> Problem:
+        """Return what it means that Claude refuses."""
+        response = response_of(exchange)
+        response.request = self._question
+        await response.aread()
+        return refusal(response, model, self._without_secrets)
 
     async def count_tokens(self, body: Mapping[str, Any]) -> int:
         """Return Claude's count of input tokens.
@@ -249,9 +257,9 @@ def _told(headers: Mapping[str, str | None]) -> Iterator[None]:
         raise
 
 
-def _insist_on_event_stream(response: httpx2.Response) -> None:
-    kind = response.headers.get("content-type", "")
-    encoding = response.headers.get("content-encoding", "identity")
+def _insist_on_event_stream(answer: Exchange) -> None:
+    kind = answer.header(b"content-type")
+    encoding = answer.header(b"content-encoding") or "identity"
     if not kind.lower().startswith("text/event-stream") or encoding != "identity":
         msg = "The gateway's upstream does not speak Claude's API. Its operator must look at its address."
         raise Misconfigured(

@@ -26,11 +26,12 @@ class Exchange(asyncio.Protocol, httpx2.AsyncByteStream):
         connection: What it happens on; given back when the answer has been read, or else closed.
 
     Attributes:
-        headers: Those of the answer, once ``ask`` has returned.
+        status, headers: Those of the answer, once ``ask`` has returned.
     """
 
     def __init__(self, connection: Any) -> None:
         loop = asyncio.get_running_loop()
+        self.status = 0
         self.headers: list[tuple[bytes, bytes]] = []
         self._loop = loop
         self._connection = connection
@@ -47,8 +48,8 @@ class Exchange(asyncio.Protocol, httpx2.AsyncByteStream):
         self._waiting: asyncio.TimerHandle | None = None
         self._transport.set_protocol(self)
 
-    async def ask(self, request: bytes) -> int:
-        """Send *request*, head and body; return the status of the answer once its head is there.
+    async def ask(self, request: bytes) -> None:
+        """Send *request*, head and body; return once the head of the answer is there.
 
         Raises:
             httpx2.RemoteProtocolError: it is not HTTP, or the connection ended before.
@@ -57,7 +58,11 @@ class Exchange(asyncio.Protocol, httpx2.AsyncByteStream):
         status = await self._status
         if status is None:
             raise self._why()
-        return status
+        self.status = status
+
+    def header(self, name: bytes) -> str:
+        """Return the answer's header *name*, which is in lower case; empty where there is none."""
+        return next((value.decode("latin-1") for each, value in self.headers if each.lower() == name), "")
 
     async def push(self, take: Callable[[bytes], Any]) -> None:
         """Call *take* with what each read brings, until the body ends or *take* says that it has enough.

@@ -6,6 +6,7 @@ aiohttp opens and keeps the connections: TLS, proxies (``HTTPS_PROXY`` and its l
 import asyncio
 import os
 import socket
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 from urllib.request import getproxies, proxy_bypass
@@ -16,8 +17,27 @@ from yarl import URL
 
 from app.upstream.exchange import Exchange
 
-PUSH = "gateway.push"
+EXCHANGE = "gateway.exchange"
 """Extension of a response: its ``Exchange``, which hands out the body as it comes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What is the same of all requests to one address: where they go, and their heads but for the body's length.
+
+    Attributes:
+        target: What aiohttp connects by.
+        patience: How long that may take.
+        head: Request line and headers, without the empty line after them.
+    """
+
+    target: aiohttp.ClientRequest
+    patience: aiohttp.ClientTimeout
+    head: bytes
+
+    def around(self, body: bytes) -> bytes:
+        """Return a request with *body*."""
+        return b"%bContent-Length: %d\r\n\r\n%b" % (self.head, len(body), body)
 
 
 class Transport(httpx2.AsyncBaseTransport):
@@ -36,24 +56,30 @@ class Transport(httpx2.AsyncBaseTransport):
         self._connector: aiohttp.TCPConnector | None = None
         self._target = lru_cache(16)(_target)  # one, unless Claude's address redirects
 
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send *request*; the body is in the extension ``PUSH``, or read in one piece.
+    def envelope(self, request: httpx2.Request) -> Envelope:
+        """Return that of *request*.
+
+        Raises:
+            httpx2.LocalProtocolError: a header has a line end in it.
+        """
+        url = request.url
+        target = self._target(f"{url.scheme}://{url.netloc.decode('ascii')}/")
+        limit = request.extensions.get("timeout", {})
+        patience = aiohttp.ClientTimeout(connect=limit.get("pool"), sock_connect=limit.get("connect"))
+        return Envelope(target, patience, _head(request, target))
+
+    async def send(self, envelope: Envelope, request: bytes) -> Exchange:
+        """Send *request* where *envelope* says; return what goes on there, once the head of the answer has come.
 
         Raises:
             httpx2.ConnectTimeout: there was no connection in time.
             httpx2.ConnectError: there was none at all.
-            httpx2.LocalProtocolError: a header has a line end in it.
             httpx2.RemoteProtocolError: what came is not HTTP, or the connection ended before the head did.
         """
-        url = request.url
-        target = self._target(f"{url.scheme}://{url.netloc.decode('ascii')}/")
-        head = _head(request, target)
         if self._connector is None:
             self._connector = self._connect()
-        limit = request.extensions.get("timeout", {})
-        patience = aiohttp.ClientTimeout(connect=limit.get("pool"), sock_connect=limit.get("connect"))
         try:
-            connection = await self._connector.connect(target, [], patience)
+            connection = await self._connector.connect(envelope.target, [], envelope.patience)
         except TimeoutError as error:
             msg = "no connection in time"
             raise httpx2.ConnectTimeout(msg) from error
@@ -62,12 +88,20 @@ class Transport(httpx2.AsyncBaseTransport):
             raise httpx2.ConnectError(_why(error)) from error.with_traceback(None)
         exchange = Exchange(connection)
         try:
-            status = await exchange.ask(head + await request.aread())
+            await exchange.ask(request)
         except BaseException:
             await exchange.aclose()
             raise
-        extensions = {"http_version": b"HTTP/1.1", PUSH: exchange}
-        return httpx2.Response(status, headers=exchange.headers, stream=exchange, extensions=extensions)
+        return exchange
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send *request*, for httpx; the body is in the extension ``EXCHANGE``, or read in one piece.
+
+        Raises:
+            httpx2.TransportError: as for ``envelope`` and ``send``.
+        """
+        envelope = self.envelope(request)
+        return response_of(await self.send(envelope, b"%b\r\n%b" % (envelope.head, await request.aread())))
 
     def _connect(self) -> aiohttp.TCPConnector:
         return aiohttp.TCPConnector(
@@ -81,6 +115,12 @@ class Transport(httpx2.AsyncBaseTransport):
         """Close all connections."""
         if self._connector is not None:
             await self._connector.close()
+
+
+def response_of(exchange: Exchange) -> httpx2.Response:
+    """Return the answer that comes by *exchange*, as httpx knows answers."""
+    extensions = {"http_version": b"HTTP/1.1", EXCHANGE: exchange}
+    return httpx2.Response(exchange.status, headers=exchange.headers, stream=exchange, extensions=extensions)
 
 
 def _target(origin: str) -> aiohttp.ClientRequest:
@@ -128,11 +168,11 @@ def _head(request: httpx2.Request, target: aiohttp.ClientRequest) -> bytes:
             login = aiohttp.encode_basic_auth(target.proxy.user, target.proxy.password or "")
             lines.append(b"Proxy-Authorization: " + login.encode())
     lines.insert(0, b"%b %b HTTP/1.1" % (request.method.encode("ascii"), path))
-    head = b"\r\n".join(lines)
-    if b"\0" in head or not head.count(b"\r") == head.count(b"\n") == len(lines) - 1:
+    head = b"\r\n".join([*lines, b""])
+    if b"\0" in head or not head.count(b"\r") == head.count(b"\n") == len(lines):
         msg = "a header has a line end in it"
         raise httpx2.LocalProtocolError(msg)
-    return head + b"\r\n\r\n"
+    return head
 
 
 def _socket(address: Any) -> socket.socket:
