@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from app.protocol.claude import Translator
 from app.protocol.deltas import join, joins
-from app.protocol.errors import Problem
-from app.protocol.events import Event, Text, Thinking, ToolInput
+from app.protocol.errors import Garbled, Problem
+from app.protocol.events import Event, Text, Thinking, ToolInput, Unknown
 from app.protocol.runs import RUN_BYTES, Run
 from app.protocol.sse import Decoder, Frame
 from app.protocol.usage import Ledger
@@ -21,6 +21,7 @@ from tests.protocol.frames import (
     block_stop,
     call_start,
     delta,
+    events_of,
     frame,
     message_start,
     partial_json,
@@ -172,3 +173,58 @@ def test_comments_between_frames_say_nothing() -> None:
     events, wrong = together([data])
     assert wrong is None
     assert events[-1] == Text("ab", 0)
+
+
+# Tokens of text, which have a way of their own
+
+
+def as_claude_writes_it(each: Frame) -> Frame:
+    data = json.dumps(json.loads(each.data), separators=(",", ":"), ensure_ascii=False)
+    return Frame(data.encode("utf-8", "surrogatepass"), each.event)
+
+
+@given(st.text(st.characters(codec="utf-8"), max_size=20), st.booleans())
+def test_a_token_is_the_same_written_as_claude_does_and_in_any_other_way(piece: str, escaped: bool) -> None:
+    compact = as_claude_writes_it(text(piece))
+    if escaped:
+        compact = Frame(
+            compact.data.replace(json.dumps(piece, ensure_ascii=False).encode(), json.dumps(piece).encode())
+        )
+    start = [message_start(), text_start()]
+    assert events_of(*start, compact) == events_of(*start, text(piece))
+
+
+def test_half_a_character_in_a_token_is_kept() -> None:
+    half = Frame(text("\ud83d").data.replace(b": ", b":").replace(b", ", b","))
+    assert events_of(message_start(), text_start(), half)[-1] == Text("\ud83d", 0)
+
+
+NO_TOKENS = [
+    *(b'"index":%b' % index for index in (b"00", b"01", b"-0", b"1e0", b'"0"')),
+    *(
+        b'"text":%b' % string
+        for string in (b'"a\\"', b'"a\\x"', b'"a"b"', b'"a\n"', b'"a\x00"', b'"\xff"', b"a", b'"')
+    ),
+]
+
+
+@pytest.mark.parametrize("wrong", NO_TOKENS)
+def test_what_only_looks_like_a_token_is_read_like_any_other_frame(wrong: bytes) -> None:
+    usual = as_claude_writes_it(text("a")).data
+    data = usual.replace(b'"index":0' if wrong.startswith(b'"index') else b'"text":"a"', wrong)
+    assert data != usual
+    outcomes = []
+    for each in (data, data + b" "):  # the blank keeps it from being a token
+        try:
+            outcomes.append(repr(events_of(message_start(), text_start(), Frame(each))[1:]))
+        except Garbled as error:
+            outcomes.append(str(error))
+    assert outcomes[0] == outcomes[1]
+
+
+def test_a_token_for_a_block_of_another_kind_or_none_is_passed_on_as_it_came() -> None:
+    stray = as_claude_writes_it(text("a", 5))
+    assert events_of(message_start(), stray)[-1] == Unknown("content_block_delta", json.loads(stray.data))
+    odd = as_claude_writes_it(text("a"))
+    events = events_of(message_start(), block_start(0, "thinking", thinking="", signature=""), odd)
+    assert events[-1] == Unknown("content_block_delta", json.loads(odd.data))
