@@ -93,6 +93,12 @@ async def claude() -> AsyncIterator["ScriptedClaude"]:
 
 
 @pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no time pass between two calls of Claude, unless it asks for it."""
+    monkeypatch.setattr("app.patience.BACKOFF_S", 0)
+
+
+@pytest.fixture
 def needs() -> Callable[[bool, str], None]:
     """Skip where a program is missing, but fail in CI, which installs it."""
 

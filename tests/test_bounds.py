@@ -1,12 +1,13 @@
 """What is kept and served at once has bounds, and whoever meets one is told."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 
 import pytest
 
 from tests.reading import ask
-from tests.running import serving
+from tests.running import Gateway, serving
 from tests.scripted import (
     Call,
     ScriptedClaude,
@@ -89,13 +90,20 @@ async def test_when_logs_are_full_what_has_ended_makes_room() -> None:
     assert first.status == 410
 
 
-async def test_questions_count_while_they_are_read_and_answered_and_no_longer() -> None:
+@asynccontextmanager
+async def waiting(max_log_bytes: int) -> AsyncIterator[tuple[Gateway, asyncio.Event]]:
+    """Run a gateway that holds so much, and whose answers wait for the event."""
     gate = asyncio.Event()
-    large = ask("x" * 100_000)
     async with (
         ScriptedClaude(lambda _: gated(gate)) as claude,
-        serving(claude.url, max_log_bytes=500_000, allow_anonymous=True) as gateway,
+        serving(claude.url, max_log_bytes=max_log_bytes, allow_anonymous=True) as gateway,
     ):
+        yield gateway, gate
+
+
+async def test_questions_count_while_they_are_read_and_answered_and_no_longer() -> None:
+    large = ask("x" * 100_000)
+    async with waiting(max_log_bytes=500_000) as (gateway, gate):
         held = gateway.hub._rules.account
         first = await gateway.stream(large)  # thrice 100,000
         refused = await gateway.request("POST", "/api/chat", large, ELSEWHERE)
@@ -117,12 +125,8 @@ async def test_questions_count_while_they_are_read_and_answered_and_no_longer() 
 
 
 async def test_one_client_s_large_questions_leave_room_for_others() -> None:
-    gate = asyncio.Event()
     large = ask("x" * 100_000)
-    async with (
-        ScriptedClaude(lambda _: gated(gate)) as claude,
-        serving(claude.url, max_log_bytes=1_200_000, allow_anonymous=True) as gateway,
-    ):
+    async with waiting(max_log_bytes=1_200_000) as (gateway, gate):
         alone = await gateway.stream(ask("x" * 110_000))  # thrice that is more than a quarter
         refused = await gateway.request("POST", "/api/chat", large)
         small = await gateway.request("POST", "/api/chat/count_tokens", ask("x"))

@@ -13,6 +13,7 @@ from tests.scripted import (
     Call,
     Ending,
     ScriptedClaude,
+    always,
     block,
     ending,
     frame,
@@ -26,38 +27,37 @@ from tests.scripted import (
 
 OVERLOADED = frame("error", error={"type": "overloaded_error", "message": "Overloaded"})
 
+pytestmark = pytest.mark.usefixtures("impatient")
 
 # Before content
 
-
-@pytest.mark.parametrize(
-    "first",
-    [
-        refusing(529, "overloaded_error"),
-        refusing(500, "api_error"),
-        refusing(503, "api_error"),
-        refusing(408, "timeout_error"),
-        refusing(409, "conflict_error"),
-        refusing(429, "rate_limit_error", retry_after="0"),
-        refusing(400, "invalid_request_error", x_should_retry="true"),
-        [message_start(), OVERLOADED],
-        [OVERLOADED],
-        [message_start(), frame("error", error={"type": "api_error", "message": "x"})],
-        [Ending.RESET],
-        [Ending.CLOSE],
-        [message_start(), Ending.RESET],
-        [message_start(), frame("ping"), Ending.CLOSE],
-        [
-            message_start(),
-            frame("content_block_start", index=0, content_block={"type": "text", "text": ""}),
-            Ending.RESET,
-        ],
+FAILURES: dict[str, Answer] = {
+    "529": refusing(529, "overloaded_error"),
+    "500": refusing(500, "api_error"),
+    "503": refusing(503, "api_error"),
+    "408": refusing(408, "timeout_error"),
+    "409": refusing(409, "conflict_error"),
+    "429": refusing(429, "rate_limit_error", retry_after="0"),
+    "400 that may be tried again": refusing(400, "invalid_request_error", x_should_retry="true"),
+    "overload inside 200": [message_start(), OVERLOADED],
+    "overload instead of a message": [OVERLOADED],
+    "an error inside 200": [message_start(), frame("error", error={"type": "api_error", "message": "x"})],
+    "reset": [Ending.RESET],
+    "closed": [Ending.CLOSE],
+    "reset in a message": [message_start(), Ending.RESET],
+    "closed after a ping": [message_start(), frame("ping"), Ending.CLOSE],
+    "reset in a block": [
+        message_start(),
+        frame("content_block_start", index=0, content_block={"type": "text", "text": ""}),
+        Ending.RESET,
     ],
-    ids=str,
-)
-async def test_what_fails_before_content_is_tried_again(first: Answer) -> None:
+}
+
+
+@pytest.mark.parametrize("how", FAILURES)
+async def test_what_fails_before_content_is_tried_again(how: str) -> None:
     async with (
-        ScriptedClaude(one_after_the_other(first, saying(*WORDS))) as claude,
+        ScriptedClaude(one_after_the_other(FAILURES[how], saying(*WORDS))) as claude,
         serving(claude.url, continuations=0) as gateway,
     ):
         stream = await (await gateway.stream(ask("x"))).rest()
@@ -69,39 +69,29 @@ async def test_what_fails_before_content_is_tried_again(first: Answer) -> None:
     assert claude.calls[0].raw == claude.calls[1].raw
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 413])
-async def test_what_trying_again_cannot_cure_is_not_tried_again(status: int) -> None:
-    async with (
-        ScriptedClaude(lambda _: refusing(status, "x_error")) as claude,
-        serving(claude.url) as gateway,
-    ):
-        await gateway.request("POST", "/api/chat", ask("x"))
-    assert len(claude.calls) == 1
+SPENT = refusing(429, "rate_limit_error")
+SPENT.body["error"]["details"] = {"error_code": "enforced_spend_limit_reached"}
 
 
-async def test_x_should_retry_false_is_obeyed() -> None:
-    script = refusing(529, "overloaded_error", x_should_retry="false")
-    async with ScriptedClaude(lambda _: script) as claude, serving(claude.url) as gateway:
+FINAL = {
+    "400": (refusing(400, "x_error"), 400),
+    "401": (refusing(401, "x_error"), 502),
+    "403": (refusing(403, "x_error"), 502),
+    "404": (refusing(404, "x_error"), 400),
+    "413": (refusing(413, "x_error"), 413),
+    "Claude says not to": (refusing(529, "overloaded_error", x_should_retry="false"), 529),
+    "a spent limit": (SPENT, 429),
+    "the client's to wait": (refusing(429, "rate_limit_error", retry_after="3600"), 429),
+}
+
+
+@pytest.mark.parametrize("why", FINAL)
+async def test_what_trying_again_cannot_cure_is_told_at_once(why: str) -> None:
+    refused, status = FINAL[why]
+    async with ScriptedClaude(always(refused)) as claude, serving(claude.url) as gateway:
         answer = await gateway.request("POST", "/api/chat", ask("x"))
-    assert answer.status == 529
-    assert len(claude.calls) == 1
-
-
-async def test_a_spent_limit_is_not_waited_for() -> None:
-    script = refusing(429, "rate_limit_error")
-    script.body["error"]["details"] = {"error_code": "enforced_spend_limit_reached"}
-    async with ScriptedClaude(lambda _: script) as claude, serving(claude.url) as gateway:
-        answer = await gateway.request("POST", "/api/chat", ask("x"))
-    assert answer.status == 429
-    assert len(claude.calls) == 1
-
-
-async def test_a_long_retry_after_is_the_clients_to_wait() -> None:
-    script = refusing(429, "rate_limit_error", retry_after="3600")
-    async with ScriptedClaude(lambda _: script) as claude, serving(claude.url) as gateway:
-        answer = await gateway.request("POST", "/api/chat", ask("x"))
-    assert answer.status == 429
-    assert answer.headers["retry-after"] == "3600"
+    assert answer.status == status
+    assert answer.headers.get("retry-after") == refused.headers.get("retry-after")
     assert len(claude.calls) == 1
 
 

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from websockets.asyncio.client import connect
 
-from app import collector, patience
+from app import collector
 from tests.reading import ask
 from tests.running import Gateway, serving
 from tests.scripted import (
@@ -85,11 +85,11 @@ async def by_socket(gateway: Gateway) -> None:
         pytest.param([Refusal(200, b"", {"content-length": "many"})], asked, id="no HTTP"),
     ],
 )
+@pytest.mark.usefixtures("impatient")
 async def test_no_answer_leaves_anything_that_only_a_collection_finds(
-    says: list[Answer] | None, does: Callable[[Gateway], Awaitable[None]], monkeypatch: pytest.MonkeyPatch
+    says: list[Answer] | None, does: Callable[[Gateway], Awaitable[None]]
 ) -> None:
     """Full collections are kept away from answers, so what waits for one stays for long: a log, a question of 30 MB."""
-    monkeypatch.setattr(patience, "BACKOFF_S", 0)
     async with ScriptedClaude(lambda _: says[(len(claude.calls) - 1) % len(says)] if says else ()) as claude:
         nowhere = "http://127.0.0.1:1"
         async with serving(claude.url if says is not None else nowhere, orphan_grace=0, retries=1) as gateway:

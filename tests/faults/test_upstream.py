@@ -29,11 +29,7 @@ OVERLOADED = frame("error", error={"type": "overloaded_error", "message": "Overl
 
 SHORT = PIECES[:8]
 
-
-@pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no time pass between two calls, unless Claude asks for it."""
-    monkeypatch.setattr("app.patience.BACKOFF_S", 0)
+pytestmark = pytest.mark.usefixtures("impatient")
 
 
 def first(answer: Answer, then: Script = rest) -> Script:
