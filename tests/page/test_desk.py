@@ -120,6 +120,9 @@ def test_files_are_pasted_picked_and_dropped_checked_made_fit_and_sent(chat: Cha
     assert chip
     assert picture
     assert chip["width"] - picture["width"] <= 2  # its border: however wide the picture was
+    page.emulate_media(media="print")
+    expect(shown).to_be_visible()
+    page.emulate_media(media="screen")
     expect(asked.get_by_role("listitem").last).to_contain_text("notes <b>.md")
     chat.finished()
 
