@@ -30,7 +30,7 @@ FIRST = (
     "test_durability",
     "test_breaks",
     "test_openapi",
-    "test_mcp",
+    "mcp/",
     "test_malformed",
     "test_check_url",
 )

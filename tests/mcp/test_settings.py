@@ -17,7 +17,7 @@ from app.tools.mcp_servers.lines import Line, Lines
 from app.tools.registry import Toolbox
 from app.wrong import what_is_wrong
 
-FOLDER = Path(__file__).parent
+ROOT = Path(__file__).parents[2]
 
 
 # What an operator writes
@@ -93,7 +93,7 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
 
 def test_who_has_no_servers_does_not_wait_for_the_sdk() -> None:
     code = "import sys, app.__main__, app.tools.mcp_servers.servers; sys.exit('mcp' in sys.modules)"
-    subprocess.run([sys.executable, "-c", code], cwd=FOLDER.parent, check=True)
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 
 # Pure
