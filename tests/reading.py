@@ -205,3 +205,8 @@ class Client:
 
 def ask(prompt: str, /, **fields: Any) -> dict[str, Any]:
     return {"messages": [{"role": "user", "content": prompt}], "model": "claude-sonnet-5-5", **fields}
+
+
+def asking(*names: str, **fields: Any) -> dict[str, Any]:
+    """Return a question for which Claude may call these tools, which run here."""
+    return ask("x", tools=[{"name": name} for name in names], **fields)

@@ -211,9 +211,8 @@ class ScriptedClaude:
             b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\nrequest-id: req_claude\r\n"
             b"transfer-encoding: chunked\r\n\r\n"
         )
-        gone = asyncio.ensure_future(
-            reader.read(1)
-        )  # a client that streams sends nothing more until it is done
+        # A client that streams sends nothing more until it is done.
+        gone = asyncio.ensure_future(reader.read(1))
         try:
             for step in steps:
                 if step == Ending.RESET:
@@ -272,3 +271,20 @@ def one_after_the_other(*answers: Answer) -> Script:
 def refusing(status: int, kind: str, text: str = "no", **headers: str) -> Refusal:
     error = {"type": "error", "error": {"type": kind, "message": text}, "request_id": "req_claude"}
     return Refusal(status, error, {name.replace("_", "-"): value for name, value in headers.items()})
+
+
+def calling(*calls: tuple[str, Any], text: str = "") -> list[bytes]:
+    """Return a whole turn that calls tools and then says *text*."""
+    frames = [message_start()]
+    for index, (name, given) in enumerate(calls):
+        pieces = given if isinstance(given, str) else json.dumps(given)
+        frames += call_block(index, f"t{index}", name, pieces)
+    if text:
+        frames += text_block(text, index=len(calls))
+    return [*frames, *ending("tool_use")]
+
+
+def call_block(index: int, id_: str, name: str, pieces: str) -> list[bytes]:
+    halves = (pieces[:3], pieces[3:])
+    deltas = [{"type": "input_json_delta", "partial_json": half} for half in ("", *halves)]
+    return block(index, {"type": "tool_use", "id": id_, "name": name, "input": {}}, *deltas)

@@ -12,8 +12,8 @@ from app.checks.check import check
 from app.checks.settings import CheckSettings
 from tests.running import KEY, serving
 from tests.scripted import Call, Refusal, ScriptedClaude, always, refusing, saying
+from tests.sign_in_service import RSA_KEY, key_server, public, signed_in_by
 from tests.signing_in import ALICE, BOB, line, tokens_file
-from tests.test_auth_jwt import RSA_KEY, key_server, public, signed_in_by
 
 pytestmark = pytest.mark.asyncio
 

@@ -11,8 +11,7 @@ from app.checks.settings import CheckSettings
 from tests.mcp.rig import REAL, Wrong, running
 from tests.reading import ask
 from tests.running import serving
-from tests.scripted import ScriptedClaude, one_after_the_other, saying
-from tests.test_tools import calling
+from tests.scripted import ScriptedClaude, calling, one_after_the_other, saying
 
 
 async def test_claude_calls_a_tool_of_a_server_and_goes_on_with_what_it_gave() -> None:

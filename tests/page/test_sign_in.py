@@ -14,8 +14,8 @@ from tests.page.axe import violations
 from tests.page.conftest import Chat
 from tests.running import Gateway, serving
 from tests.scripted import Call, ScriptedClaude, Steps, always, saying
+from tests.sign_in_service import ED_KEY, key_server, public, signed_in_by, token
 from tests.signing_in import ALICE, tokens_file
-from tests.test_auth_jwt import ED_KEY, key_server, public, signed_in_by, token
 
 
 @pytest.fixture
