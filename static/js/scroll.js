@@ -41,6 +41,12 @@ export class Follower {
     this.#follow();
   }
 
+  /** Go to the beginning: there is nothing to follow yet. */
+  toStart() {
+    this.#set(false);
+    this.#scroller.scrollTop = 0;
+  }
+
   /** Something above has grown: stay with what is being read. @param {number} px */
   shift(px) {
     if (Math.abs(px) < 1) return;

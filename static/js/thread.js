@@ -80,8 +80,10 @@ export class Thread {
     if (another) this.clear();
     this.#conversation = conversation;
     this.draw();
+    if (!another) return;
     // before a frame shows its beginning, and with it that what came earlier is to be drawn
-    if (another && conversation.path.length > 0) this.#follower.toEnd();
+    if (conversation.path.length > 0) this.#follower.toEnd();
+    else this.#follower.toStart();
   }
 
   clear() {

@@ -276,6 +276,8 @@ def test_on_a_narrow_screen_the_list_is_a_drawer_for_the_keyboard_too(
     expect(drawer).to_be_hidden()
     expect(chat.page.locator(".prompt__text")).to_have_text("How do rivers flow?")
     assert chat.page.evaluate("document.documentElement.scrollWidth") <= width
+    chat.page.get_by_role("button", name="New conversation").click()
+    expect(chat.page.locator(".welcome__mark")).to_be_in_viewport()  # not the end, as before
 
 
 SLOW_DEVICE = """

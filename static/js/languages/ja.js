@@ -227,7 +227,7 @@ export const texts = {
   modelsOwn: "モデルに任せる",
   efforts: { low: "低い", medium: "中程度", high: "高い", xhigh: "とても高い", max: "最大" },
   thinkings: { shown: "表示する", hidden: "表示しない", off: "オフ" },
-  appearances: { system: "システムに合わせる", light: "ライト", dark: "ダーク" },
+  appearances: { system: "システムと同じ", light: "ライト", dark: "ダーク" },
   paces: { smooth: "なめらかに", instant: "届いたまま" },
   spoken: { off: "求めたとき", on: "書かれるそばから" },
   keys: { on: "オン", off: "オフ" },
