@@ -98,6 +98,10 @@ def text_block(*pieces: str, index: int = 0) -> list[bytes]:
     )
 
 
+TEXT_START, TEXT_STOP = text_block()
+"""What stands around the deltas of a text that is the first block."""
+
+
 def thinking_block(*pieces: str, index: int = 0, signature: str = "sig") -> list[bytes]:
     deltas = [{"type": "thinking_delta", "thinking": piece} for piece in pieces]
     start = {"type": "thinking", "thinking": "", "signature": ""}

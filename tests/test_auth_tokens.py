@@ -11,8 +11,7 @@ from app.auth import tokens
 from app.web import edge
 from tests.reading import ask
 from tests.running import KEY, Gateway, serving
-from tests.scripted import Ending, ScriptedClaude, always, message_start, text_delta
-from tests.scripted import frame as claude_frame
+from tests.scripted import TEXT_START, Ending, ScriptedClaude, always, message_start, text_delta
 from tests.signing_in import ALICE, BOB, bearer, line, tokens_file
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -31,8 +30,6 @@ CLOSED = [
     ("GET", "/api/config/"),
     ("GET", "//api/models"),
 ]
-
-START = claude_frame("content_block_start", index=0, content_block={"type": "text", "text": ""})
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -132,7 +129,7 @@ async def test_nobody_else_can_end_a_generation_and_its_tombstone_is_its_owners(
     tmp_path: Path,
 ) -> None:
     async with (
-        ScriptedClaude(always([message_start(), START, text_delta("so far"), Ending.STALL])) as claude,
+        ScriptedClaude(always([message_start(), TEXT_START, text_delta("so far"), Ending.STALL])) as claude,
         serving(claude.url, auth="token", tokens_file=tokens_file(tmp_path)) as gateway,
     ):
         stream = await gateway.stream(ask("hi"), headers={**bearer(ALICE), "Idempotency-Key": "k"})
@@ -169,7 +166,7 @@ async def test_two_tokens_of_one_name_are_one_person(claude: ScriptedClaude, tmp
 async def test_a_token_has_models_and_limits_of_its_own(tmp_path: Path) -> None:
     own = line("kiosk", BOB, "models=claude-haiku-5-5", "max_tokens=100", "max_streams=1")
     async with (
-        ScriptedClaude(always([message_start(), START, text_delta("so far"), Ending.STALL])) as claude,
+        ScriptedClaude(always([message_start(), TEXT_START, text_delta("so far"), Ending.STALL])) as claude,
         serving(
             claude.url, auth="token", tokens_file=tokens_file(tmp_path, line("alice", ALICE), own)
         ) as gateway,
@@ -247,7 +244,7 @@ async def test_who_is_revoked_loses_the_streams_they_have_open(
 ) -> None:
     monkeypatch.setattr(edge, "RECHECK_S", 0.01)
     async with (
-        ScriptedClaude(always([message_start(), START, text_delta("so far"), Ending.STALL])) as claude,
+        ScriptedClaude(always([message_start(), TEXT_START, text_delta("so far"), Ending.STALL])) as claude,
         serving(claude.url, auth="token", tokens_file=tokens_file(tmp_path)) as gateway,
     ):
         mine = await gateway.stream(ask("x"), headers=bearer(ALICE))

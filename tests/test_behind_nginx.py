@@ -13,11 +13,17 @@ from websockets.typing import Origin
 from tests.nginx import Nginx
 from tests.reading import Client, ask
 from tests.running import serving
-from tests.scripted import ScriptedClaude, Step, ending, frame, message_start, saying, text_delta
+from tests.scripted import (
+    TEXT_START,
+    TEXT_STOP,
+    ScriptedClaude,
+    Step,
+    ending,
+    message_start,
+    saying,
+    text_delta,
+)
 from tests.signing_in import ALICE, BOB, bearer, cookie, sign_in, tokens_file
-
-START = frame("content_block_start", index=0, content_block={"type": "text", "text": ""})
-STOP = frame("content_block_stop", index=0)
 
 
 @asynccontextmanager
@@ -37,11 +43,11 @@ async def test_a_delta_is_with_the_reader_before_claude_says_the_next(tmp_path: 
     has_read = asyncio.Event()
     steps: tuple[Step, ...] = (
         message_start(),
-        START,
+        TEXT_START,
         text_delta("first"),
         has_read,
         text_delta("second"),
-        STOP,
+        TEXT_STOP,
         *ending(),
     )
     async with behind_nginx(tmp_path, *steps) as (client, _, _):
@@ -58,11 +64,11 @@ async def test_a_reader_whose_nginx_dies_goes_on_after_the_last_event_it_saw(tmp
     is_back = asyncio.Event()
     steps: tuple[Step, ...] = (
         message_start(),
-        START,
+        TEXT_START,
         text_delta("first"),
         is_back,
         text_delta("second"),
-        STOP,
+        TEXT_STOP,
         *ending(),
     )
     async with behind_nginx(tmp_path, *steps) as (client, nginx, claude):

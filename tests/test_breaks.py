@@ -8,6 +8,7 @@ from tests.reading import ask
 from tests.running import serving
 from tests.scripted import (
     FULL,
+    TEXT_START,
     WORDS,
     Answer,
     Call,
@@ -48,7 +49,7 @@ FAILURES: dict[str, Answer] = {
     "closed after a ping": [message_start(), frame("ping"), Ending.CLOSE],
     "reset in a block": [
         message_start(),
-        frame("content_block_start", index=0, content_block={"type": "text", "text": ""}),
+        TEXT_START,
         Ending.RESET,
     ],
 }

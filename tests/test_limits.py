@@ -12,6 +12,7 @@ from app.limits import rates
 from tests.reading import Answer, Client, Stream, ask
 from tests.running import Gateway, serving
 from tests.scripted import (
+    TEXT_START,
     Ending,
     ScriptedClaude,
     always,
@@ -21,13 +22,11 @@ from tests.scripted import (
     text_block,
     text_delta,
 )
-from tests.scripted import frame as claude_frame
 from tests.signing_in import ALICE, BOB, bearer, line, sign_in, tokens_file
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-START = claude_frame("content_block_start", index=0, content_block={"type": "text", "text": ""})
-PAUSED = [message_start(), START, text_delta("so far"), Ending.STALL]
+PAUSED = [message_start(), TEXT_START, text_delta("so far"), Ending.STALL]
 EVERYBODY = {"allow_anonymous": True}
 
 

@@ -21,6 +21,7 @@ from tests import kit
 from tests.reading import Client, ask
 from tests.running import KEY, serving
 from tests.scripted import (
+    TEXT_START,
     Answer,
     Call,
     Ending,
@@ -39,7 +40,6 @@ from tests.signing_in import ALICE, BOB, bearer, tokens_file
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-START = claude_frame("content_block_start", index=0, content_block={"type": "text", "text": ""})
 USE_ADD = [
     message_start(id_="msg_tool"),
     *block(
@@ -64,11 +64,11 @@ def script(call: Call) -> Answer:
         case "overload":
             return refusing(529, "overloaded_error")
         case "stay":
-            return [message_start(), START, text_delta("so far"), Ending.STALL]
+            return [message_start(), TEXT_START, text_delta("so far"), Ending.STALL]
         case "break":
-            return [message_start(), START, text_delta("so far"), Ending.RESET]
+            return [message_start(), TEXT_START, text_delta("so far"), Ending.RESET]
         case "once" if len(_calls) == 1:
-            return [message_start(), START, text_delta("so far "), Ending.RESET]
+            return [message_start(), TEXT_START, text_delta("so far "), Ending.RESET]
         case "endless":
             return [message_start(), *text_block("x" * 9000), *ending()]
         case "tool" if len(call.body["messages"]) == 1:
@@ -273,7 +273,7 @@ async def test_the_time_between_deltas_is_counted_in_buckets() -> None:
 
 async def test_the_time_between_deltas_reaches_metrics() -> None:
     gate = asyncio.Event()
-    steps = [message_start(), START, text_delta("a"), gate, text_delta("b"), *ending()]
+    steps = [message_start(), TEXT_START, text_delta("a"), gate, text_delta("b"), *ending()]
     async with ScriptedClaude(always(steps)) as claude, serving(claude.url) as gateway:
         stream = await gateway.stream(ask("x"))
         await stream.until_text(1)

@@ -17,7 +17,15 @@ from tests.nginx import UNLIMITED, Nginx
 from tests.nobody import nobody
 from tests.reading import Client, Stream, ask
 from tests.running import Gateway, serving
-from tests.scripted import ScriptedClaude, Step, ending, frame, message_start, text_delta
+from tests.scripted import (
+    TEXT_START,
+    TEXT_STOP,
+    ScriptedClaude,
+    Step,
+    ending,
+    message_start,
+    text_delta,
+)
 from tests.signing_in import ALICE, cookie, sign_in, tokens_file
 
 NAMES = ("one", "two")
@@ -55,9 +63,7 @@ async def replicas(folder: Path, **settings: Any) -> AsyncIterator[Replicas]:
     goes_on = asyncio.Event()
 
     def saying(name: str) -> tuple[Step, ...]:
-        start = frame("content_block_start", index=0, content_block={"type": "text", "text": ""})
-        stop = frame("content_block_stop", index=0)
-        return (message_start(), start, text_delta(name), goes_on, text_delta("!"), stop, *ending())
+        return (message_start(), TEXT_START, text_delta(name), goes_on, text_delta("!"), TEXT_STOP, *ending())
 
     async with (
         ScriptedClaude(lambda _: saying("one")) as first,

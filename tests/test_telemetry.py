@@ -20,6 +20,7 @@ from tests import kit
 from tests.reading import ask
 from tests.running import KEY, serving
 from tests.scripted import (
+    TEXT_START,
     Answer,
     Call,
     Ending,
@@ -32,7 +33,6 @@ from tests.scripted import (
     text_block,
     text_delta,
 )
-from tests.scripted import frame as claude_frame
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -91,14 +91,11 @@ def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
     server.server_close()
 
 
-START = claude_frame("content_block_start", index=0, content_block={"type": "text", "text": ""})
-
-
 def script(call: Call) -> Answer:
     if "refuse" in call.prompt:
         return refusing(400, "invalid_request_error", CANARY)
     if "break" in call.prompt and len(call.body["messages"]) == 1:
-        return [message_start(id_="msg_0"), START, text_delta(CANARY), Ending.RESET]
+        return [message_start(id_="msg_0"), TEXT_START, text_delta(CANARY), Ending.RESET]
     start = message_start(cache_read_input_tokens=100, cache_creation_input_tokens=20)
     return [start, *text_block(CANARY), *ending(output_tokens=7)]
 
