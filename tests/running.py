@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from app.gateway import Gateway as Parts
 from app.hub import Hub
 from app.server import Server, build
 from app.settings import Settings
@@ -40,9 +41,14 @@ class Gateway(Client):
         super().__init__(self.url)
 
     @property
+    def parts(self) -> Parts:
+        """What its routes work with."""
+        parts: Parts = self.server._app.state.gateway
+        return parts
+
+    @property
     def hub(self) -> Hub:
-        hub: Hub = self.server._app.state.gateway.hub
-        return hub
+        return self.parts.hub
 
 
 @asynccontextmanager

@@ -297,6 +297,6 @@ async def test_no_token_is_in_any_answer_or_log_line(
             ]:
                 answer = await gateway.request(method, path_, body, bearer(token))
                 seen += repr(answer.headers) + answer.raw.decode()
-        seen += repr(gateway.server._app.state.gateway) + repr(vars(gateway.hub))
+        seen += repr(gateway.parts) + repr(vars(gateway.hub))
     for secret in (ALICE, BOB, KEY, tokens.digest(ALICE).hex()):
         assert secret not in seen + caplog.text

@@ -255,8 +255,7 @@ async def test_the_key_appears_nowhere(caplog: pytest.LogCaptureFixture) -> None
             ]:
                 answer = await gateway.request(method, path, body)
                 seen += repr(answer.headers).encode() + answer.raw
-            settings = gateway.server._app.state.gateway
-            seen += repr(settings).encode() + repr(vars(gateway.hub)).encode()
+            seen += repr(gateway.parts).encode() + repr(vars(gateway.hub)).encode()
     assert KEY.encode() not in seen
     assert KEY not in caplog.text
 
@@ -277,7 +276,7 @@ async def test_a_failure_of_ours_is_logged_without_what_it_says(
             case "request":
                 monkeypatch.setattr(routes, "parse", fail)
             case "answer":
-                monkeypatch.setattr(gateway.server._app.state.gateway.upstream, "stream", fail)
+                monkeypatch.setattr(gateway.parts.upstream, "stream", fail)
             case "stream":
                 monkeypatch.setattr(Reader, "take", fail)
             case _:

@@ -65,7 +65,7 @@ async def test_a_tool_that_is_described_in_other_words_makes_no_other_question()
     asked = ask("x", tools=[{"name": "look"}])
     described = [Tool("look", words, {"type": "object"}, _looking) for words in ("Look.", "Look around.")]
     async with ScriptedClaude(lambda _: saying("a")) as claude, serving(claude.url) as gateway:
-        toolbox = gateway.server._app.state.gateway.toolbox
+        toolbox = gateway.parts.toolbox
         for tool in described:
             toolbox.offer("server", [tool])
             assert (await (await gateway.stream(asked, headers=key)).rest()).text == "a"

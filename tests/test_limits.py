@@ -174,7 +174,7 @@ async def test_one_client_has_so_many_streams_open() -> None:
         streams.append(await gateway.stream(method="GET", path=path, headers=by("203.0.113.5")))
         for stream in streams:
             stream.close()
-        await _until(lambda: not gateway.server._app.state.gateway.reading)
+        await _until(lambda: not gateway.parts.reading)
 
 
 async def _until(true: Any) -> None:
@@ -189,7 +189,7 @@ async def _until(true: Any) -> None:
 async def test_guessing_ids_is_a_404_and_then_a_429(claude: ScriptedClaude) -> None:
     async with serving(claude.url, **EVERYBODY) as gateway:
         mine = await (await gateway.stream(ask("x"), headers=by("203.0.113.1"))).rest()
-        tally = gateway.server._app.state.gateway.tally
+        tally = gateway.parts.tally
         for _ in range(rates.MISSES.rate.amount - 1):
             await tally.count(rates.MISSES, "203.0.113.1")
         paths = [f"/api/chat/g_{n:026}{rest}" for n in range(2) for rest in ("", "/stream")]
@@ -225,7 +225,7 @@ async def test_guessing_tokens_is_a_401_and_then_a_429(claude: ScriptedClaude, t
 
 async def test_counting_tokens_has_a_limit(claude: ScriptedClaude) -> None:
     async with serving(claude.url) as gateway:
-        tally = gateway.server._app.state.gateway.tally
+        tally = gateway.parts.tally
         for _ in range(rates.COUNTS.rate.amount):
             await tally.count(rates.COUNTS, "127.0.0.1")
         before = len(claude.others)
@@ -260,7 +260,7 @@ def costing(tokens_in: int, tokens_out: int, *pieces: str) -> list[bytes]:
 
 
 def used(gateway: Gateway, client: str = "127.0.0.1") -> tuple[int, int]:
-    account = gateway.server._app.state.gateway.budgets._accounts[client]
+    account = gateway.parts.budgets._accounts[client]
     return account.used, account.reserved
 
 
@@ -374,4 +374,4 @@ async def test_a_budget_is_each_clients_own(tmp_path: Path) -> None:
     ):
         assert [(await chat(gateway, bearer(ALICE))).status for _ in range(2)] == [200, 429]
         assert [(await chat(gateway, bearer(BOB))).status for _ in range(3)] == [200, 200, 200]
-        assert tokens.digest(ALICE).hex() not in repr(gateway.server._app.state.gateway.budgets._accounts)
+        assert tokens.digest(ALICE).hex() not in repr(gateway.parts.budgets._accounts)

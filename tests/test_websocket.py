@@ -147,7 +147,7 @@ async def test_a_page_of_another_site_is_refused_at_the_upgrade(origin: str) -> 
 
 async def test_guessing_ids_over_sockets_ends_in_a_429_too() -> None:
     async with ScriptedClaude(lambda _: saying("a")) as claude, serving(claude.url) as gateway:
-        tally = gateway.server._app.state.gateway.tally
+        tally = gateway.parts.tally
         for _ in range(MISSES.rate.amount - 1):
             await tally.count(MISSES, "127.0.0.1")
         said = []

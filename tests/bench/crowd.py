@@ -41,9 +41,8 @@ async def _memory(bench: Bench) -> None:
     cases = [Case(round((spread_s + 2) * 8), 125, k % 8) for k in range(count)]
     for target in (running.target for running in bench.live if running.process):
         with bench.fresh(target) as running:
-            await bench.measure(
-                running, cases[:10], timeout_s=20, spread_s=0.1
-            )  # whatever is made on first use
+            # Whatever is made on first use.
+            await bench.measure(running, cases[:10], timeout_s=20, spread_s=0.1)
             before = kernel.rss_bytes(running.pids)
             requests = [running.request(case) for case in cases]
             readers = await open_readers(running.address, spread(requests, spread_s))

@@ -149,9 +149,8 @@ class _Flow:
                 await self._until_flowing()
                 data = await asyncio.get_running_loop().sock_recv(self._source, CHUNK_BYTES)
                 if not data:
-                    await (
-                        self._until_flowing()
-                    )  # in a network that swallows everything, a FIN is swallowed too
+                    # In a network that swallows everything, a FIN is swallowed too.
+                    await self._until_flowing()
                     self._sink.shutdown(socket.SHUT_WR)
                     return
                 await self._send(memoryview(data))

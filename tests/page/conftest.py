@@ -130,9 +130,8 @@ class Chat:
         return self.page.locator("article.answer").last.locator(".prose").all_text_contents()[-1]
 
 
-@pytest.fixture(
-    scope="package"
-)  # playwright keeps a loop running, which the asynchronous tests must not meet
+# Of the package: playwright keeps a loop running, which the asynchronous tests must not meet.
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     if not CHROMIUM.exists():
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"{CHROMIUM} is not installed")

@@ -211,9 +211,8 @@ def test_everything_can_be_done_with_keys_alone(chat: Chat) -> None:
     expect(page.locator("dialog[open]")).to_have_count(0)
 
 
-@pytest.mark.parametrize(
-    ("width", "zoom"), [(320, 1), (640, 2)], ids=["320 px", "1280 px at 200 %"]
-)  # a browser at 200 % has half as many, twice as dense
+# A browser at 200 % has half as many pixels, twice as dense.
+@pytest.mark.parametrize(("width", "zoom"), [(320, 1), (640, 2)], ids=["320 px", "1280 px at 200 %"])
 def test_nothing_scrolls_sideways_and_every_target_can_be_hit(
     open_chat: Callable[..., Chat], page_url: str, width: int, zoom: int
 ) -> None:

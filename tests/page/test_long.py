@@ -79,9 +79,8 @@ def test_what_writes_an_answer_asks_for_no_layout(chat: Chat) -> None:
     chat.page.evaluate(READS)
     chat.page.evaluate(STREAM, [PROSE * 4, 20_000])
     assert chat.page.evaluate("window.reads.writing") == 0
-    assert (
-        chat.page.evaluate("window.reads.otherwise") > 0
-    )  # the end was followed, after the browser's own layout
+    # The end was followed, after the browser's own layout.
+    assert chat.page.evaluate("window.reads.otherwise") > 0
     at_the_end(chat)
 
 
