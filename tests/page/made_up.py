@@ -5,6 +5,8 @@ from typing import Any
 
 from playwright.sync_api import Page, Route
 
+from tests.page.conftest import Chat
+
 START: dict[str, Any] = {"type": "start", "id": "made-up", "model": "claude-test", "message_id": "m"}
 TEXT: list[dict[str, Any]] = [
     {"type": "block_start", "index": 0, "kind": "text", "at_ms": 900},
@@ -39,3 +41,12 @@ def refuse_with(page: Page, status: int, kind: str, message: str, **headers: str
         lambda route: route.fulfill(status=status, headers=headers, json=body),
         times=1,
     )
+
+
+def told(chat: Chat, text: str, *more: dict[str, Any], question: str = "Tell me.") -> None:
+    """Let Claude say *text*."""
+    block = {"type": "block_start", "index": 0, "kind": "text", "at_ms": 1}
+    stop = {"type": "block_stop", "index": 0, "at_ms": 2}
+    answer_with(chat.page, START, block, {"type": "text", "index": 0, "text": text}, *more, stop, DONE)
+    chat.ask(question)
+    chat.finished()

@@ -8,7 +8,7 @@ from playwright.sync_api import Request, expect
 from tests.page.attacks import ALL, HARMLESS, MARKDOWN, SCRIPTS
 from tests.page.conftest import Chat
 from tests.page.made_up import DONE, START, answer_with
-from tests.page.test_conversations import listed
+from tests.page.sidebar import listed
 
 EVERYTHING = "\n\n".join(ALL)
 

@@ -8,26 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Error, Locator, Route, expect
+from playwright.sync_api import Error, Route, expect
 
 from tests.page.conftest import Chat
+from tests.page.sidebar import act, listed, new
 
 EVIL = '<img src=x onerror="alert(1)">'
-
-
-def listed(chat: Chat) -> Locator:
-    return chat.page.get_by_role("navigation", name="Conversations").locator(".entry__title")
-
-
-def act(chat: Chat, title: str, action: str) -> None:
-    """Choose something from a conversation's menu."""
-    chat.page.get_by_role("button", name=f"Actions for “{title}”").click()
-    chat.page.get_by_role("menuitem", name=action, exact=True).click()
-
-
-def new(chat: Chat) -> None:
-    chat.page.get_by_role("navigation").get_by_role("link", name="New conversation").click()
-    expect(chat.page.locator("article")).to_have_count(0)
 
 
 def test_conversations_are_kept_found_named_pinned_deleted_and_had_back(chat: Chat) -> None:

@@ -8,8 +8,7 @@ from playwright.sync_api import Page, Request, Route, expect
 
 from app.web.page.files import extras_folder
 from tests.page.conftest import Chat
-from tests.page.made_up import DONE, START, answer_with
-from tests.page.test_markdown import told
+from tests.page.made_up import DONE, START, answer_with, told
 
 CODE = """```py
 def f(x):

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, WebSocket, expect
 
 from tests.page.conftest import Chat
 from tests.page.held import Held, up_to
-from tests.page.test_conversations import new
+from tests.page.sidebar import new
 from tests.running import Gateway
 from tests.scripted import ScriptedClaude
 

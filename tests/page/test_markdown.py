@@ -2,13 +2,12 @@
 
 import re
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.page.conftest import Chat
-from tests.page.made_up import DONE, START, answer_with
+from tests.page.made_up import DONE, START, answer_with, told
 
 ANSWER = """## Title with *emphasis*
 
@@ -146,15 +145,6 @@ DRAWN = """async (text) => {
   element.normalize();
   return element.innerHTML;
 }"""
-
-
-def told(chat: Chat, text: str, *more: dict[str, Any], question: str = "Tell me.") -> None:
-    """Let Claude say *text*."""
-    block = {"type": "block_start", "index": 0, "kind": "text", "at_ms": 1}
-    stop = {"type": "block_stop", "index": 0, "at_ms": 2}
-    answer_with(chat.page, START, block, {"type": "text", "index": 0, "text": text}, *more, stop, DONE)
-    chat.ask(question)
-    chat.finished()
 
 
 def test_what_is_selected_is_copied_as_markdown_that_is_drawn_the_same(chat: Chat) -> None:

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.page.conftest import Chat
 from tests.page.held import BETWEEN, FULL, LINES, STOPS, Held, up_to
-from tests.page.test_conversations import act, listed, new
+from tests.page.sidebar import act, listed, new
 from tests.page.wire import Wire
 from tests.running import Gateway
 
