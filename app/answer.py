@@ -11,6 +11,7 @@ from typing import Any
 
 from app.patience import Patience
 from app.producer import Ending, Produce, Teller
+from app.protocol.claude import Translator
 from app.protocol.errors import TooLong
 from app.protocol.events import ToolResult, ToolUse
 from app.protocol.fold import Fold
@@ -84,16 +85,12 @@ class _Answer:
                 body = self._with_turn(self._teller.fold(), number)
                 continue
             await self._settle_tools()
-            fold = self._teller.fold() if message.stop_reason == "tool_use" else Fold()
+            if message.stop_reason != "tool_use":
+                return _ending(message)
+            fold = self._teller.fold()
             calls = _calls(fold, number)
             if not calls or not all(call in self._running for call in calls):
-                return Ending(
-                    message.stop_reason,
-                    message.stop_sequence,
-                    message.details,
-                    message.message_id,
-                    message.model,
-                )
+                return _ending(message)
             self._insist_on_turns_left()  # a call may have the id of an earlier one, and start nothing
             number += 1
             self._teller.record.tool_turns = number
@@ -155,7 +152,14 @@ class _Answer:
         """Cancel the tools that still run."""
         for task in self._running.values():
             task.cancel()
-        await asyncio.gather(*self._running.values(), return_exceptions=True)
+        if self._running:
+            await asyncio.gather(*self._running.values(), return_exceptions=True)
+
+
+def _ending(message: Translator) -> Ending:
+    return Ending(
+        message.stop_reason, message.stop_sequence, message.details, message.message_id, message.model
+    )
 
 
 def _calls(fold: Fold, number: int) -> list[str]:

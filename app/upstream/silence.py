@@ -18,8 +18,8 @@ SHORT_BYTES = 4096
 class Silence:
     """The deadlines of one call: its total, and how long it may be silent.
 
-    Pings keep a call alive for twice as long as silence may last. One timer serves a whole stream: it looks
-    when it fires whether something was heard meanwhile, since arming one for every read would cost more than
+    Pings keep a call alive for twice as long as silence may last. One timer serves a whole stream, both deadlines: it
+    looks when it fires whether something was heard meanwhile, since arming one for every read would cost more than
     reading (measured: 0.7 µs each).
     """
 
@@ -27,9 +27,10 @@ class Silence:
         self._gaps = gaps
         self._flowing = False
         self._stall_s = stall_s
-        self._deadline = asyncio.timeout(total_s)
+        self._deadline = asyncio.timeout(None)
         self._loop = asyncio.get_running_loop()
         self._heard = self._told = self._loop.time()
+        self._latest = self._heard + total_s
         self._timer: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> "Silence":
@@ -54,7 +55,7 @@ class Silence:
         self._flowing = frames.startswith(DELTA, last + 2 if last >= 0 else 0)
 
     def _due(self) -> float:
-        return min(self._heard + self._stall_s, self._told + 2 * self._stall_s)
+        return min(self._heard + self._stall_s, self._told + 2 * self._stall_s, self._latest)
 
     def _look(self) -> None:
         if self._loop.time() < (due := self._due()):

@@ -51,6 +51,8 @@ async def read_json(request: Request, limit: int, take: Callable[[int], None] = 
     try:
         async with asyncio.timeout(PATIENCE_S) as deadline:
             async for chunk in request.stream():
+                if not chunk:
+                    continue  # the end, as Starlette says it
                 body += chunk
                 if len(body) > limit:
                     raise TooLarge(msg, limit="body_bytes")
