@@ -13,7 +13,7 @@ from starlette.routing import Match, Route
 
 from app.auth.gate import CredentialGate, Gate
 from app.auth.proxy import ProxyGate
-from app.auth.tokens import TokensFile
+from app.auth.tokens_file import TokensFile
 from app.collector import collecting_in_quiet_moments
 from app.gateway import Gateway
 from app.generation import Rules

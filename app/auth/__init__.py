@@ -2,7 +2,8 @@
 
 ================  ====================================================================
 ``gate``          credentials of a request → an identity, or a refusal
-``tokens``        mode ``token``: access tokens: made here, kept as hashes in a file
+``tokens_file``   mode ``token``: access tokens, as their file has them now
+``tokens``        how they are made, and what a line of the file says
 ``jwt``           mode ``jwt``: tokens of a sign-in service
 ``jwks``          its public keys
 ``proxy``         mode ``proxy``: somebody in front has signed them in

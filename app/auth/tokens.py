@@ -1,4 +1,4 @@
-"""Access tokens: made here, shown once, kept as hashes in a file that is read again when it changes.
+"""Access tokens: made here, shown once, kept as hashes in a file.
 
 A line for each token: a name, the SHA-256 of the token, and what differs from the general settings::
 
@@ -12,12 +12,9 @@ a plain hash is enough: a slow one protects what people think up.
 """
 
 import hashlib
-import hmac
-import logging
 import re
 import secrets
 import stat
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -27,11 +24,7 @@ from typing import Annotated, Any
 from limits import RateLimitItem
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from app.auth.identity import Identity
 from app.limits.terms import Rates, Terms, budget, rates
-from app.protocol.errors import Unavailable, WrongCredential
-
-logger = logging.getLogger(__name__)
 
 PREFIX = "cgw_"
 """So that people, and scanners for leaked secrets, know one when they see it."""
@@ -42,9 +35,6 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
 
 MAX_FILE_BYTES = 4 * 1024 * 1024
 """About 40,000 tokens."""
-
-LONGEST = 200
-"""Of what is shown as a token. Ours have 47 characters."""
 
 
 def new_token() -> str:
@@ -177,85 +167,3 @@ def read(path: Path) -> str:
     except UnicodeDecodeError as error:
         msg = "is not UTF-8"
         raise ValueError(msg) from error
-
-
-class TokensFile:
-    """The tokens of a file, as they are now.
-
-    Args:
-        path: The file.
-        general: What a token has that says nothing of its own.
-    """
-
-    def __init__(self, path: Path, general: Terms) -> None:
-        self._path = path
-        self._general = general
-        self._tokens: dict[bytes, tuple[Token, Terms]] = {}
-        self._read: tuple[int, ...] | None = None
-        self._said = ""
-        # Looked up by a hash that only this process can make, a token's own says nothing by the time it takes.
-        self._key = secrets.token_bytes(32)
-
-    async def verify(self, credential: str) -> Identity:
-        """Return whose token *credential* is.
-
-        Raises:
-            WrongCredential: nobody's, or it has expired.
-            Unavailable: the file cannot be read just now.
-        """
-        self._refresh()
-        kept = digest(credential[:LONGEST])
-        found = self._tokens.get(self._mark(kept))
-        if found is None or not hmac.compare_digest(found[0].sha256, kept):
-            msg = "This token is not valid here."
-            raise WrongCredential(msg)
-        identity = self._identity(*found)
-        if identity is None:
-            msg = "This token has expired. Ask the gateway's operator for a new one."
-            raise WrongCredential(msg)
-        return identity
-
-    async def close(self) -> None:
-        """Nothing is held."""
-
-    def _mark(self, kept: bytes) -> bytes:
-        return hashlib.blake2b(kept, key=self._key).digest()
-
-    def _identity(self, token: Token, terms: Terms) -> Identity | None:
-        expires_at = token.expires.timestamp() if token.expires else None
-        if expires_at is not None and expires_at <= time.time():
-            return None
-        return Identity(token.name, token.name, terms, expires_at, lambda: self._again(token.sha256))
-
-    def _again(self, kept: bytes) -> Identity | None:
-        try:
-            self._refresh()
-        except Unavailable:
-            return None
-        found = self._tokens.get(self._mark(kept))
-        return self._identity(*found) if found else None
-
-    def _refresh(self) -> None:
-        """Read the file if it has changed."""
-        try:
-            status = self._path.stat()
-        except OSError:
-            now = None
-        else:
-            now = (status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino, status.st_dev)
-        if now is not None and now == self._read:
-            return
-        try:
-            tokens, wrong = parse(read(self._path), self._general)
-        except ValueError as error:
-            if str(error) != self._said:  # once, and not for each who asks
-                logger.error("GATEWAY_TOKENS_FILE %s; nobody can sign in until it can be read", error)
-            self._said, self._read = str(error), None
-            msg = "The gateway cannot tell just now whose token this is. Try again in a moment."
-            raise Unavailable(msg, retry_after_s=1) from error
-        for line in wrong:
-            logger.error("GATEWAY_TOKENS_FILE: %s; this line is left out", line)
-        if self._read is not None or self._said:
-            logger.info("GATEWAY_TOKENS_FILE has changed: %d tokens", len(tokens))
-        self._said, self._read = "", now
-        self._tokens = {self._mark(token.sha256): (token, token.terms(self._general)) for token in tokens}
