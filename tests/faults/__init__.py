@@ -41,5 +41,5 @@ no descriptors left                                    test_signals: ``without_d
 a thousand readers return at once                      test_readers: ``…thousand_readers…``
 =====================================================  ================================================================
 
-All of it at random, from a seed, for as long as one likes: ``tests/bench/chaos.py``.
+All of it at random, from a seed, for as long as one likes: ``tests/bench/chaos/``.
 """
