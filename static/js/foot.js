@@ -37,12 +37,12 @@ export class Foot {
     this.#element.hidden = false;
   }
 
-  /** The answer has text that can be taken along. @param {() => string} copied */
-  copyable(copied) {
+  /** The answer has text that can be taken along. @param {() => string} copied @param {() => string} rich  as HTML */
+  copyable(copied, rich) {
     const button = /** @type {HTMLButtonElement} */ (part(this.#element, "copy"));
     button.title = text.copyAnswer;
     button.setAttribute("aria-label", text.copyAnswer);
-    button.addEventListener("click", () => void copyText(copied(), button));
+    button.addEventListener("click", () => void copyText(copied(), button, rich()));
     this.#element.hidden = false;
   }
 

@@ -13,6 +13,7 @@ import { Foot } from "./foot.js";
 import { stopNote } from "./faces/stop.js";
 import { ThinkingFold } from "./faces/thinking.js";
 import { ToolCard } from "./faces/tool.js";
+import { rich } from "./selection.js";
 import { make, part } from "./templates.js";
 import { text } from "./text.js";
 
@@ -123,7 +124,9 @@ export class AnswerView {
 
   /** The answer has text that can be taken along. @param {() => string} copied */
   copyable(copied) {
-    this.#foot.copyable(copied);
+    this.#foot.copyable(copied, () =>
+      [...this.#body.querySelectorAll(/** @type {"div"} */ (".prose"))].map(rich).join(""),
+    );
   }
 
   /** @param {boolean} intact  the checksum is right */

@@ -19,12 +19,14 @@ AT_REST = """() => Promise.allSettled(document.getAnimations()
 """What fades in has less contrast meanwhile."""
 
 
-def violations(page: Page) -> list[str]:
-    """Return what axe finds wrong with what the page shows now: rule, and where."""
+def violations(page: Page, *rules: str) -> list[str]:
+    """Return what axe finds wrong with what the page shows now: rule, and where. By all its rules, or by these alone."""
     if not page.evaluate("typeof window.axe === 'object'"):
         page.evaluate(source())
     page.evaluate(AT_REST)
-    found: dict[str, Any] = page.evaluate("axe.run({resultTypes: ['violations']})")
+    found: dict[str, Any] = page.evaluate(
+        "(rules) => axe.run({resultTypes: ['violations'], ...(rules.length ? {runOnly: rules} : {})})", rules
+    )
     return [
         f"{violation['id']}: {node['target']} {node['failureSummary']}"
         for violation in found["violations"]

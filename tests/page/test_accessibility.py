@@ -123,6 +123,9 @@ def test_axe_finds_nothing_to_complain_about(
     page.evaluate("for (const fold of document.querySelectorAll('details')) fold.open = true")
     expect(page.get_by_text("SECRET")).to_have_count(0)
     assert violations(page) == []
+    page.emulate_media(contrast="more")
+    assert violations(page, "color-contrast-enhanced") == []  # 7:1, for who asks for it
+    page.emulate_media(contrast="no-preference")
     chat.open_settings()
     assert violations(page) == []
     page.get_by_role("button", name="Keyboard shortcuts").click()

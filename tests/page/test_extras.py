@@ -69,6 +69,9 @@ def test_long_code_is_coloured_in_slices_and_loses_nothing(chat: Chat) -> None:
     code = chat.page.locator(".code code")
     expect(code.locator(".hl-title")).to_have_count(900)
     assert code.evaluate("(code) => code.textContent") == functions
+    code.locator(".hl-title").last.scroll_into_view_if_needed()
+    copy = chat.page.get_by_role("button", name="Copy", exact=True)
+    expect(copy).to_be_in_viewport()  # though the code's beginning is far above
 
 
 def test_nothing_is_loaded_before_it_is_needed(chat: Chat) -> None:

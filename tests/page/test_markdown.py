@@ -228,7 +228,8 @@ def test_code_and_tables_can_be_copied_and_code_wrapped(
 ) -> None:
     chat = open_chat(page_url, permissions=["clipboard-read", "clipboard-write"])
     table = "| a | b |\n| --- | ---: |\n| **1** | `x` |"
-    told(chat, f"```\n{'x' * 2000}\n```\n\n{table}\n\n```py\nx = 1\n\nprint(x)\n```\n")
+    answer = f"```\n{'x' * 2000}\n```\n\n{table}\n\n```py\nx = 1\n\nprint(x)\n```\n"
+    told(chat, answer)
     wrap = chat.page.get_by_role("button", name="Wrap").first
     long = chat.page.locator(".code pre").first
     assert long.evaluate("(pre) => pre.scrollWidth > pre.clientWidth")
@@ -246,9 +247,14 @@ def test_code_and_tables_can_be_copied_and_code_wrapped(
     # what a spreadsheet takes: cells, and nothing of the page's
     assert re.sub(r"<[^>]*?(\w+)[^>]*>", r"<\1>", rich).count("<td>") == 4
     assert "class" not in rich
+    chat.page.get_by_role("button", name="Copy answer").click()
+    expect(chat.page.get_by_role("button", name="Copied")).to_have_count(3)
+    (_, rich), (_, plain) = chat.page.evaluate(ON_CLIPBOARD)
+    assert plain == answer
+    assert "<strong>1</strong>" in rich  # for letters and documents
     chat.page.evaluate("delete Navigator.prototype.clipboard")  # as on a page that is not served securely
     chat.page.get_by_role("button", name="Copy question").click()
-    expect(chat.page.get_by_role("button", name="Copied")).to_have_count(3)
+    expect(chat.page.get_by_role("button", name="Copied")).to_have_count(4)
     chat.field.press("Control+v")
     expect(chat.field).to_have_value("Tell me.")
 
