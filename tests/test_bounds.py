@@ -8,16 +8,7 @@ import pytest
 
 from tests.reading import ask
 from tests.running import Gateway, serving
-from tests.scripted import (
-    Call,
-    ScriptedClaude,
-    ending,
-    gated,
-    message_start,
-    saying,
-    text_block,
-    text_delta,
-)
+from tests.scripted import Call, ScriptedClaude, ending, gated, message_start, saying, text_block, text_delta
 
 ELSEWHERE = {"X-Forwarded-For": "203.0.113.9"}
 

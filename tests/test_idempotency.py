@@ -6,15 +6,7 @@ from typing import Any
 from app.tools.registry import Result, Tool
 from tests.reading import Stream, ask
 from tests.running import serving
-from tests.scripted import (
-    FULL,
-    WORDS,
-    ScriptedClaude,
-    gated,
-    one_after_the_other,
-    refusing,
-    saying,
-)
+from tests.scripted import FULL, WORDS, ScriptedClaude, gated, one_after_the_other, refusing, saying
 
 
 async def test_the_same_key_and_body_attach_to_the_same_generation_running_or_finished() -> None:

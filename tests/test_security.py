@@ -39,7 +39,7 @@ ELSEWHERE = {
     27: "test_wire.py::test_a_head_that_does_not_come_is_not_waited_for",
     28: "test_limits.py::test_one_client_has_so_many_streams_open",
     29: "test_bounds.py::test_a_reader_that_does_not_read_is_let_go_and_can_resume",
-    35: "test_limits.py::test_an_answer_that_uses_up_the_budget_ends_there",
+    35: "test_budget.py::test_an_answer_that_uses_up_the_budget_ends_there",
     39: "test_wire.py::test_it_is_refused_in_our_shape_and_nothing_after_it_is_answered",
     41: "test_wire.py::test_it_is_refused_in_our_shape_and_nothing_after_it_is_answered",
     42: "test_nginx_refusals.py::test_metrics_are_not_for_the_outside",

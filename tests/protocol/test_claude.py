@@ -4,15 +4,7 @@ import pytest
 
 from app.protocol.claude import Translator
 from app.protocol.errors import Garbled
-from app.protocol.events import (
-    Block,
-    BlockStart,
-    BlockStop,
-    Event,
-    Text,
-    Thinking,
-    Usage,
-)
+from app.protocol.events import Block, BlockStart, BlockStop, Event, Text, Thinking, Usage
 from app.protocol.sse import Frame
 from app.protocol.usage import Ledger
 from tests.protocol.expected import named

@@ -7,9 +7,7 @@ import pytest
 
 from app.protocol.encoding import parse, render
 from app.protocol.errors import Garbled, Misconfigured, Problem, Refused
-from app.protocol.events import (
-    Event,
-)
+from app.protocol.events import Event
 from app.protocol.sse import Frame
 from tests.protocol.expected import CITATION
 from tests.protocol.frames import (

@@ -7,16 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.protocol.encoding import DONE, parse, render
-from app.protocol.events import (
-    BlockStop,
-    Done,
-    Error,
-    Event,
-    Text,
-    Thinking,
-    ToolInput,
-    Usage,
-)
+from app.protocol.events import BlockStop, Done, Error, Event, Text, Thinking, ToolInput, Usage
 from app.protocol.log import (
     EVENT_BYTES,
     OVERHEAD_BYTES,

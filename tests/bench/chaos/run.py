@@ -14,9 +14,7 @@ from tests.bench.kernel import rss_bytes
 from tests.faults.proxy import FaultProxy
 from tests.reading import Client
 from tests.running import Program, program
-from tests.scripted import (
-    ScriptedClaude,
-)
+from tests.scripted import ScriptedClaude
 
 LANES = 48
 """Generations at a time."""
