@@ -19,6 +19,7 @@ from app.demo import DemoFailed, Simulator
 from app.listener import CannotListen
 from app.settings import Settings
 from app.tools.registry import BadTool
+from app.version import VERSION
 from app.wrong import what_is_wrong
 
 S = TypeVar("S", bound=Settings)
@@ -39,6 +40,9 @@ def main(argv: list[str] | None = None) -> int:
             return _run(_check, args, CheckSettings)
         case ["token", *args]:
             return _token(args)
+        case ["--version"]:
+            print(f"claude-gateway {VERSION}")  # noqa: T201
+            return 0
         case [command, *_] if not command.startswith("-"):
             return _complain(
                 [f"there is no command {command!r}; there are simulate, check and token, and none to serve"]

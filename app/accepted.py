@@ -3,9 +3,9 @@
 import re
 from ipaddress import ip_address, ip_network
 from typing import Annotated, Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic_settings import NoDecode
 
 from app.limits.terms import budget, rates
@@ -72,8 +72,8 @@ def _header(name: str) -> str:
 
 
 def _keys_url(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
+    parts = _web_address(url)
+    if parts is None or (parts.scheme == "http" and not is_loopback(parts.hostname or "")):
         msg = (
             "must begin with https:// (http:// on this machine alone): who can change the keys can be anybody"
         )
@@ -88,20 +88,75 @@ def _origin(origin: str) -> str:
     return origin
 
 
-def _base_url(value: Any) -> Any:
-    if isinstance(value, str) and not re.match(r"https?://[^/\s]+", value):
+def _base_url(url: str) -> str:
+    parts = _web_address(url)
+    if parts is None:
         msg = "must be an address that starts with http:// or https://"
         raise ValueError(msg)
-    return value
+    if parts.username or parts.query or parts.fragment:
+        msg = "must hold no user and no query: what says who asks is ANTHROPIC_API_KEY"
+        raise ValueError(msg)
+    return url
 
 
-BaseUrl = Annotated[str, BeforeValidator(_base_url)]
+def _web_address(url: str) -> SplitResult | None:
+    """Return the parts of *url*; None if it is no whole address on the web."""
+    try:
+        parts = urlsplit(url)
+        whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # a port above 65535, half an IPv6 address
+        return None
+    return parts if whole and not re.search(r"\s", url) else None
+
+
+def _credential(value: Any) -> Any:
+    """Return a key without the line end that files and secrets of Kubernetes have behind it."""
+    if not isinstance(value, str):
+        return value
+    key = value.strip()
+    if not re.fullmatch(r"[!-~]*", key):
+        msg = "must be printable ASCII in one piece, as a header can carry it"
+        raise ValueError(msg)
+    return key
+
+
+def _host(host: str) -> str:
+    bare = host.removeprefix("[").removesuffix("]")
+    if not bare or re.search(r"\s", bare):
+        msg = "must be a name or an address, like 127.0.0.1"
+        raise ValueError(msg)
+    return bare
+
+
+def _host_name(name: str) -> str:
+    name = f"[{name}]" if name.count(":") > 1 and not name.startswith("[") else name
+    if not re.fullmatch(r"\*|[a-z0-9._-]+|\[[0-9a-f:.]+\]", name, re.IGNORECASE):
+        msg = "must be names as they stand in an address, without a port, like chat.example; * takes any"
+        raise ValueError(msg)
+    return name.lower()
+
+
+def _at_least_one(names: tuple[str, ...]) -> tuple[str, ...]:
+    if not names:
+        msg = "must name at least one"
+        raise ValueError(msg)
+    return names
+
+
+def _not_blank(text: str | None) -> str | None:
+    return text if text and text.strip() else None
+
+
+BaseUrl = Annotated[str, AfterValidator(_base_url)]
 BudgetText = Annotated[str, AfterValidator(_budget_text)]
+Credential = Annotated[SecretStr, BeforeValidator(_credential)]
+Host = Annotated[str, AfterValidator(_host)]
 HeaderName = Annotated[str, AfterValidator(_header)]
 ReplicaName = Annotated[str, AfterValidator(_replica)]
 KeysUrl = Annotated[str, AfterValidator(_keys_url)]
 RatesText = Annotated[str, AfterValidator(_rates_text)]
 Store = Annotated[str, AfterValidator(_store)]
+SystemPrompt = Annotated[str | None, AfterValidator(_not_blank)]
 Workers = Annotated[int, AfterValidator(_workers)]
 
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
@@ -110,6 +165,13 @@ Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
 Servers = Annotated[tuple[ServerConfig, ...], NoDecode, BeforeValidator(load)]
 
 Networks = Annotated[tuple[Annotated[str, BeforeValidator(_network)], ...], NoDecode, BeforeValidator(_words)]
+
+Hosts = Annotated[
+    tuple[Annotated[str, AfterValidator(_host_name)], ...],
+    NoDecode,
+    BeforeValidator(_words),
+    AfterValidator(_at_least_one),
+]
 
 Origins = Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode, BeforeValidator(_words)]
 

@@ -14,7 +14,6 @@ from pydantic import (
     ByteSize,
     Field,
     ModelWrapValidatorHandler,
-    SecretStr,
     ValidationError,
     model_validator,
 )
@@ -30,7 +29,10 @@ from pydantic_settings.sources import PydanticBaseSettingsSource
 from app.accepted import (
     BaseUrl,
     BudgetText,
+    Credential,
     HeaderName,
+    Host,
+    Hosts,
     KeysUrl,
     Networks,
     Origins,
@@ -38,6 +40,7 @@ from app.accepted import (
     ReplicaName,
     Servers,
     Store,
+    SystemPrompt,
     Words,
     Workers,
     is_loopback,
@@ -71,7 +74,7 @@ class Settings(BaseSettings):
     """A web gateway that re-streams Claude to browsers.
 
     Run without an API key and without a base URL it serves demo mode: a bundled simulator answers.
-    Other commands: simulate, check, token (each has its own --help).
+    Other commands: simulate, check, token (each has its own --help); --version tells which this is.
     Every setting is also an environment variable: GATEWAY_ and its name.
     """
 
@@ -81,6 +84,7 @@ class Settings(BaseSettings):
         secrets_dir=SECRETS_DIRS,
         extra="ignore",
         frozen=True,
+        allow_inf_nan=False,
         hide_input_in_errors=True,  # a rejected value may be a secret in the wrong place
         cli_prog_name="claude-gateway",
         cli_kebab_case=True,
@@ -89,8 +93,8 @@ class Settings(BaseSettings):
         cli_avoid_json=True,
     )
 
-    api_key: CliSuppress[SecretStr | None] = Field(None, validation_alias=_anthropic("ANTHROPIC_API_KEY"))
-    auth_token: CliSuppress[SecretStr | None] = Field(
+    api_key: CliSuppress[Credential | None] = Field(None, validation_alias=_anthropic("ANTHROPIC_API_KEY"))
+    auth_token: CliSuppress[Credential | None] = Field(
         None, validation_alias=_anthropic("ANTHROPIC_AUTH_TOKEN")
     )
     base_url: BaseUrl | None = Field(
@@ -99,7 +103,7 @@ class Settings(BaseSettings):
         description="any Messages-compatible upstream (ANTHROPIC_BASE_URL)",
     )
 
-    host: str = Field("127.0.0.1", description="address to listen on")
+    host: Host = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8000, ge=0, le=65535, description="port to listen on")
     workers: Workers = Field(1, ge=1, description="processes; more than one needs a shared store")
     replica: ReplicaName | None = Field(
@@ -123,7 +127,7 @@ class Settings(BaseSettings):
     trusted_proxies: Networks = Field(
         ("127.0.0.1", "::1"), description="addresses or networks that may say who the client is"
     )
-    allowed_hosts: Words | None = Field(
+    allowed_hosts: Hosts | None = Field(
         None, description="accepted Host values; default: loopback names, in demo mode any"
     )
     cors_origins: Origins = Field((), description="origins of other sites whose pages may call the gateway")
@@ -133,7 +137,7 @@ class Settings(BaseSettings):
     )
     allow_params: Words = Field((), description="more request fields that a browser may send")
     allow_url_sources: bool = Field(False, description="allow images and documents by URL")
-    system_prompt: str | None = Field(None, description="put before whatever a browser sends")
+    system_prompt: SystemPrompt = Field(None, description="put before whatever a browser sends")
     max_tokens: int = Field(64_000, ge=1, description="greatest max_tokens of a request")
     default_max_tokens: int = Field(8192, ge=1, description="max_tokens of a request that names none")
 

@@ -13,6 +13,7 @@ import pytest
 from app.__main__ import _run as run_with
 from app.__main__ import main
 from app.settings import Settings
+from app.version import VERSION
 from tests.reading import Client, ask
 from tests.running import KEY, Program, program, run
 from tests.scripted import ScriptedClaude, refusing, saying
@@ -110,6 +111,21 @@ def test_a_file_where_it_is_started_stands_in_for_no_library(
     libraries = sys.path[:]
     assert run_with(lambda _: 0, ["--port", "0"], Settings) == 0
     assert sys.path == libraries + [str(tmp_path)] * found
+
+
+def test_it_says_which_version_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"claude-gateway {VERSION}\n"
+
+
+def test_what_is_wrong_with_the_simulators_settings_is_said_in_words(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["simulate", "--port", "x", "--speed", "-1"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("claude-gateway simulate: port: ")
+    assert "; speed: " in said
+    assert "pydantic" not in said
 
 
 def test_an_unknown_command_is_refused() -> None:

@@ -78,6 +78,65 @@ def test_a_secret_in_the_wrong_place_is_not_repeated(
     assert SECRET not in "".join(complaints(capsys))
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("ANTHROPIC_BASE_URL", "http://127.0.0.1:99999", "http:// or https://"),
+        ("ANTHROPIC_BASE_URL", "http://[::1", "http:// or https://"),
+        ("ANTHROPIC_BASE_URL", "https:///v1", "http:// or https://"),
+        ("ANTHROPIC_BASE_URL", "https://claude example", "http:// or https://"),
+        ("ANTHROPIC_BASE_URL", f"https://me:{SECRET}@claude.example", "no user"),
+        ("ANTHROPIC_BASE_URL", f"https://claude.example/?key={SECRET}", "no query"),
+        ("ANTHROPIC_API_KEY", f"{SECRET} {SECRET}", "printable ASCII"),
+        ("ANTHROPIC_API_KEY", f"{SECRET}é", "printable ASCII"),
+        ("ANTHROPIC_AUTH_TOKEN", f"{SECRET}\r\nx: {SECRET}", "printable ASCII"),
+        ("GATEWAY_JWT_JWKS_URL", "https://[::1", "https://"),
+        ("GATEWAY_JWT_JWKS_URL", "https://", "https://"),
+        ("GATEWAY_HOST", " ", "name or an address"),
+        ("GATEWAY_ALLOWED_HOSTS", ",", "at least one"),
+        ("GATEWAY_ALLOWED_HOSTS", "https://chat.example", "chat.example"),
+        ("GATEWAY_ALLOWED_HOSTS", "chat.example:8443", "without a port"),
+        ("GATEWAY_ALLOWED_HOSTS", "*.example", "chat.example"),
+        *(
+            (f"GATEWAY_{name.upper()}", "inf", "finite number")
+            for name, field in Settings.model_fields.items()
+            if field.annotation is float
+        ),
+    ],
+)
+def test_what_could_never_work_is_refused_at_start(
+    name: str,
+    value: str,
+    says: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(name, value)
+    (line,) = complaints(capsys)
+    assert line.startswith(f"{name}: ")
+    assert says in line
+    assert SECRET not in line
+
+
+def test_a_setting_is_taken_as_it_was_meant(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, value in {
+        "ANTHROPIC_API_KEY": f" {SECRET}\n",
+        "GATEWAY_HOST": "[::1]",
+        "GATEWAY_ALLOWED_HOSTS": "Chat.Example, ::1, 127.0.0.1",
+        "GATEWAY_SYSTEM_PROMPT": " \n",
+    }.items():
+        monkeypatch.setenv(name, value)
+    settings = Settings()
+    assert settings.api_key
+    assert settings.api_key.get_secret_value() == SECRET
+    assert settings.host == "::1"
+    assert settings.hosts == ("chat.example", "[::1]", "127.0.0.1")
+    assert settings.system_prompt is None
+
+
 def test_what_depends_on_a_wrong_setting_is_not_complained_of(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

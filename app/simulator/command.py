@@ -53,7 +53,10 @@ def main(argv: list[str]) -> int:
         given = CliApp.run(Simulate, cli_args=argv)
         for fault in given.fault:
             directives.parse(fault)
-    except (ValidationError, ClaudeError) as error:
+    except ValidationError as error:
+        wrong = error.errors(include_url=False, include_input=False, include_context=False)
+        return _complain("; ".join(f"{item['loc'][0]}: {item['msg'].lower()}" for item in wrong), 2)
+    except ClaudeError as error:
         return _complain(str(error), 2)
     settings = SimulatorSettings(
         host=given.host,
