@@ -134,7 +134,7 @@ class Generation:
         """Append *events*; the first one is preceded by ``start``.
 
         Raises:
-            Refused: the log would be larger than it may be.
+            TooLong: the log would be larger than it may be.
         """
         log = self.log
         if log.terminal:

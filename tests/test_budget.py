@@ -26,8 +26,8 @@ def costing(tokens_in: int, tokens_out: int, *pieces: str) -> list[bytes]:
 
 
 def used(gateway: Gateway, client: str = "127.0.0.1") -> tuple[int, int]:
-    account = gateway.parts.budgets._accounts[client]
-    return account.used, account.reserved
+    balance = gateway.parts.budgets._balances[client]
+    return balance.used, balance.reserved
 
 
 async def test_what_was_really_used_is_counted_and_not_what_was_reserved() -> None:
@@ -140,4 +140,4 @@ async def test_a_budget_is_each_clients_own(tmp_path: Path) -> None:
     ):
         assert [(await chat(gateway, bearer(ALICE))).status for _ in range(2)] == [200, 429]
         assert [(await chat(gateway, bearer(BOB))).status for _ in range(3)] == [200, 200, 200]
-        assert tokens.digest(ALICE).hex() not in repr(gateway.parts.budgets._accounts)
+        assert tokens.digest(ALICE).hex() not in repr(gateway.parts.budgets._balances)

@@ -1,6 +1,6 @@
 """How many tokens a client may use in a time: reserved when an answer begins, settled by what it really used.
 
-A window is the clock's: a budget for a day begins anew at midnight UTC. Accounts live in this process; a restart
+A window is the clock's: a budget for a day begins anew at midnight UTC. Balances live in this process; a restart
 forgets them.
 """
 
@@ -18,7 +18,7 @@ from app.protocol.errors import TooMany
 from app.protocol.events import Delta, Event, Retry, Usage
 from app.protocol.fold import Fold
 
-MAX_ACCOUNTS = 100_000
+MAX_BALANCES = 100_000
 """About 20 MB. Above, those that were used longest ago are forgotten."""
 
 CHARACTERS_A_TOKEN = 4
@@ -38,7 +38,7 @@ WAIT_S = 5
 
 
 @dataclass(slots=True)
-class Account:
+class Balance:
     """What one client has used in its window.
 
     Attributes:
@@ -53,10 +53,10 @@ class Account:
 
 
 class Budgets:
-    """The accounts of all clients."""
+    """The balances of all clients."""
 
     def __init__(self) -> None:
-        self._accounts: OrderedDict[str, Account] = OrderedDict()
+        self._balances: OrderedDict[str, Balance] = OrderedDict()
 
     def within(self, produce: Produce, client: str, budget: RateLimitItem, body: dict[str, Any]) -> Produce:
         """Return *produce*, whose answer to *body* is kept within what *client* has left of *budget*.
@@ -66,7 +66,7 @@ class Budgets:
         """
 
         async def produce_within(teller: Teller) -> Ending:
-            purse = Purse(self._account(client), budget)
+            purse = Purse(self._balance(client), budget)
             purse.reserve(_estimate(body) + int(body.get("max_tokens", 0)))
             watched = _Watched(teller, purse)
             try:
@@ -78,19 +78,19 @@ class Budgets:
 
         return produce_within
 
-    def _account(self, client: str) -> Account:
-        account = self._accounts.setdefault(client, Account())
-        self._accounts.move_to_end(client)
-        while len(self._accounts) > MAX_ACCOUNTS:
-            self._accounts.popitem(last=False)
-        return account
+    def _balance(self, client: str) -> Balance:
+        balance = self._balances.setdefault(client, Balance())
+        self._balances.move_to_end(client)
+        while len(self._balances) > MAX_BALANCES:
+            self._balances.popitem(last=False)
+        return balance
 
 
 class Purse:
-    """What one answer may use of an account."""
+    """What one answer may use of a balance."""
 
-    def __init__(self, account: Account, budget: RateLimitItem) -> None:
-        self._account = account
+    def __init__(self, balance: Balance, budget: RateLimitItem) -> None:
+        self._balance = balance
         self._budget = budget
         self._held = 0
 
@@ -103,19 +103,19 @@ class Purse:
         now = time.time()
         length_s = self._budget.get_expiry()
         window = int(now // length_s)
-        if self._account.window != window:
-            self._account.window, self._account.used = window, 0
-        left = self._budget.amount - self._account.used - self._account.reserved
+        if self._balance.window != window:
+            self._balance.window, self._balance.used = window, 0
+        left = self._budget.amount - self._balance.used - self._balance.reserved
         if left <= 0:
             raise self._refusal((window + 1) * length_s - now)
         taken = min(wanted, left)
-        self._account.reserved += taken
+        self._balance.reserved += taken
         self._held += taken
 
     def _refusal(self, reset_s: float) -> TooMany:
         amount, length_s = self._budget.amount, self._budget.get_expiry()
         budget = f"Your budget of {amount:,} tokens in {in_words(length_s)} is"
-        if self._account.used < amount:  # what an answer under way does not use is there when it ends
+        if self._balance.used < amount:  # what an answer under way does not use is there when it ends
             msg = f"{budget} all used or set aside for answers under way. Wait for one to end."
             retry_after_s: float = WAIT_S
         else:
@@ -135,8 +135,8 @@ class Purse:
 
     def settle(self, used: int) -> None:
         """Note that the answer has ended and used *used* tokens in all."""
-        self._account.reserved -= self._held
-        self._account.used += used
+        self._balance.reserved -= self._held
+        self._balance.used += used
         self._held = 0
 
 

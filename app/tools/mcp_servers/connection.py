@@ -29,7 +29,7 @@ MAX_PAGES = 100
 MAX_TOOLS = 1000
 
 
-class Broken(Exception):
+class Unusable(Exception):
     """The connection cannot be used; the message says why."""
 
 
@@ -49,7 +49,7 @@ class Connection:
         """Return all its tools, page by page.
 
         Raises:
-            Broken: it does not list them, or does not end its list.
+            Unusable: it does not list them, or does not end its list.
         """
         tools: list[Tool] = []
         cursor: str | None = None
@@ -60,10 +60,10 @@ class Connection:
                 if error.code == METHOD_NOT_FOUND:  # it has resources or prompts only
                     return []
                 msg = f"it does not list its tools: {error.message}"
-                raise Broken(msg) from error
+                raise Unusable(msg) from error
             except ValidationError as error:
                 msg = "its list of tools is not what MCP says"
-                raise Broken(msg) from error
+                raise Unusable(msg) from error
             tools += page.tools
             cursor = page.next_cursor
             if cursor is None:
@@ -71,19 +71,19 @@ class Connection:
             if len(tools) > MAX_TOOLS:
                 break
         msg = f"it lists more than {MAX_TOOLS:,} tools, or {MAX_PAGES} pages of them"
-        raise Broken(msg)
+        raise Unusable(msg)
 
     async def call(self, name: str, given: dict[str, Any]) -> Result:
         """Return what its tool *name* gave.
 
         Raises:
-            Broken: the connection was lost meanwhile.
+            Unusable: the connection was lost meanwhile.
         """
         try:
             return result(await self._client.call_tool(name, given))
         except MCPError as error:
             if error.code == CONNECTION_CLOSED:
-                raise Broken(error.message) from error
+                raise Unusable(error.message) from error
             return Result(f"{name} failed: {error.message}", is_error=True)
         except ValidationError:
             return Result(f"{name} answered with what is no result in MCP.", is_error=True)
@@ -98,7 +98,7 @@ async def connect(config: ServerConfig, ring: Callable[[], None]) -> AsyncIterat
     The SDK's context managers hold cancel scopes: enter and leave this one in one and the same task.
 
     Raises:
-        Broken: it cannot be started or reached, it ended, or it does not speak MCP.
+        Unusable: it cannot be started or reached, it ended, or it does not speak MCP.
     """
     program = Program(config, ring) if config.command else None
 
@@ -121,14 +121,14 @@ async def connect(config: ServerConfig, ring: Callable[[], None]) -> AsyncIterat
                 await stack.enter_async_context(client)
             yield Connection(client, program)
     except Exception as error:
-        raise Broken((program and program.why()) or _why(error, config)) from error
+        raise Unusable((program and program.why()) or _why(error, config)) from error
 
 
 def _why(error: Exception, config: ServerConfig) -> str:
     while isinstance(error, ExceptionGroup):
         error = error.exceptions[0]
     match error:
-        case Broken() | MCPError():
+        case Unusable() | MCPError():
             return str(error)
         case TimeoutError():
             return "it does not answer"

@@ -89,14 +89,14 @@ class Server:
         await asyncio.wait([self._task])
 
     async def _run(self) -> None:
-        from app.tools.mcp_servers.connection import Broken  # imports the SDK
+        from app.tools.mcp_servers.connection import Unusable  # imports the SDK
 
         delay_s = FIRST_DELAY_S
         while not self._closing:  # a cancellation that comes while a connection breaks is lost in that
             self._up_at = math.inf
             try:
                 await self._once()
-            except Broken as error:
+            except Unusable as error:
                 why = str(error)
             except Exception as error:  # noqa: BLE001 - whatever it is, the server is started again
                 why = type(error).__name__
@@ -118,7 +118,7 @@ class Server:
     # One connection
 
     async def _once(self) -> NoReturn:
-        from app.tools.mcp_servers.connection import Broken, connect
+        from app.tools.mcp_servers.connection import Unusable, connect
 
         self._bell.clear()
         async with connect(self.config, self._bell.set) as connection:
@@ -138,7 +138,7 @@ class Server:
                 self._connection = None
                 self._become(State.DOWN, "it is being ended")
             msg = "it ended"
-            raise Broken(msg)
+            raise Unusable(msg)
 
     async def _rung(self) -> None:
         try:
@@ -149,20 +149,20 @@ class Server:
         self._bell.clear()
 
     async def _look(self, connection: "Connection", patience_s: float) -> None:
-        from app.tools.mcp_servers.connection import Broken
+        from app.tools.mcp_servers.connection import Unusable
 
         try:
             async with asyncio.timeout(patience_s):
                 listed = await connection.tools()
         except TimeoutError:
             msg = f"it does not list its tools within {patience_s:g} s"
-            raise Broken(msg) from None
+            raise Unusable(msg) from None
         allowed = self.config.tools
         tools = [self._tool(each) for each in listed if allowed is None or each.name in allowed]
         try:
             self._toolbox.offer(self.config.prefix, tools)
         except BadTool as error:
-            raise Broken(str(error)) from error
+            raise Unusable(str(error)) from error
         self.offered = tuple(tool.name for tool in tools)
         missing = tuple(name for name in allowed or () if name not in {each.name for each in listed})
         if missing and missing != self.missing:
@@ -180,7 +180,7 @@ class Server:
         return Tool(tool_name(self.config.prefix, listed.name), about, schema, run)
 
     async def _call(self, name: str, given: dict[str, Any]) -> Result:
-        from app.tools.mcp_servers.connection import Broken
+        from app.tools.mcp_servers.connection import Unusable
 
         connection = self._connection
         if connection is None:
@@ -188,7 +188,7 @@ class Server:
             return Result(msg, is_error=True)
         try:
             return await connection.call(name, given)
-        except Broken:
+        except Unusable:
             self._bell.set()
             msg = f"The MCP server {self.config.name} ended during the call; it is being started again."
             return Result(msg, is_error=True)
