@@ -25,6 +25,7 @@ every browser connection is a *cursor* on the log. Nothing connects the two ends
 ``answer``         one answer of Claude: its turns, and the tools that run between them
 ``turn``           one assistant turn: the calls it takes, retries and continuations included
 ``patience``       how often an answer may still try again, and how long it waits before
+``intake``         what one call brings, on its way to the log
 ``continuation``   what to ask for, and what to leave out, when an answer broke off (pure)
 ``reader``         one reader: log, cursor and view → what to send next
 ``caller``         who asks: from where, as far as trusted proxies say, and whose it is

@@ -56,6 +56,11 @@ def new_id(replica: str | None) -> str:
     return f"{own}_{replica}" if replica else own
 
 
+def _too_long() -> Problem:
+    msg = "The answer is larger than this gateway keeps (GATEWAY_MAX_GENERATION_BYTES)."
+    return TooLong(msg, limit="generation_bytes")
+
+
 class Generation:
     """One answer, from request to terminal event.
 
@@ -146,9 +151,24 @@ class Generation:
             log.append(*events)
         except LogFull as error:
             self._note(log.after(had))
-            msg = "The answer is larger than this gateway keeps (GATEWAY_MAX_GENERATION_BYTES)."
-            raise TooLong(msg, limit="generation_bytes") from error
+            raise _too_long() from error
         self._note(events)
+
+    def go_on(self, kind: type[Delta], index: int, piece: str) -> None:
+        """Append one more delta of a block that has said some; what ``say`` would do, and sooner.
+
+        Raises:
+            Refused: the log would be larger than it may be.
+        """
+        log = self.log
+        if log.terminal:
+            return
+        try:
+            log.add(kind, index, piece)
+        except LogFull as error:
+            raise _too_long() from error
+        if kind is Text:
+            self._digest.update(piece)
 
     def _note(self, events: Iterable[Event]) -> None:
         """Take account of what readers can see now."""

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from app.protocol.events import Event
+from app.protocol.events import Delta, Event
 from app.protocol.fold import Fold
 from app.protocol.usage import Ledger
 from app.record import Record
@@ -39,6 +39,9 @@ class Teller(Protocol):
 
     def say(self, *events: Event) -> None:
         """Append *events*; the first one is preceded by ``start``."""
+
+    def go_on(self, kind: type[Delta], index: int, piece: str) -> None:
+        """Append one more delta of a block that has said some; what ``say`` would do, and sooner."""
 
     def answered(self, message_id: str | None, model: str | None) -> None:
         """Note that Claude has answered, so that ``start`` can say it."""

@@ -41,6 +41,7 @@ class Reader:
         self.behind = True
         self.due: float | None = None
         self._log = generation.log
+        self._frames = generation.log.frames
         self._number = cursor.number
         self._shaper = Shaper(view, cursor)
         self._plain = view == PLAIN and not cursor.offset
@@ -50,11 +51,19 @@ class Reader:
         self._closed = False
         generation.join()
 
+    def newest(self) -> bytes | None:
+        """Return the frame of what has just come, where that is all there is and goes out as it is; else None, and ``take`` is to be asked."""
+        number = self._number
+        if not self._plain or number + 1 != len(self._frames) or self._log.terminal:
+            return None
+        self._number = number + 1
+        return self._frames[number]
+
     def take(self) -> bytes:
         """Return the frames of what comes after the cursor, at most a slice; empty if there is nothing yet."""
         if self._plain:
             log = self._log
-            data, self._number, self.behind = log.frames(self._number)
+            data, self._number, self.behind = log.slice(self._number)
             self.over = log.terminal is not None and not self.behind
             return data
         data = b"".join(sse.encode(render(event), str(cursor)) for cursor, event in self._look())

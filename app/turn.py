@@ -8,9 +8,11 @@ import asyncio
 import time
 from collections.abc import Callable, Container
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from app.continuation import Joint, Plan, plan
+from app.intake import Intake
 from app.patience import Patience
 from app.producer import Teller
 from app.protocol.claude import Translator
@@ -101,20 +103,10 @@ class Turn:
     async def _call(self, translator: Translator) -> None:
         self._showed = False
         self._joint = Joint(self._plan.said, self._plan.mode) if self._plan.goes_on is not None else None
-
         call = self._teller.record.call(self._plan.body.get("max_tokens"))
-
-        def take(frames: bytes) -> bool:
-            call.first_ns = call.first_ns or time.time_ns()
-            events: list[Event] = []
-            try:
-                translator.read(frames, events)
-            finally:
-                self._take(translator, events)
-            return translator.ended
-
+        intake = Intake(translator, self._teller, call, partial(self._take, translator))
         try:
-            await self._upstream.stream(self._plan.body, self._teller.record, take)
+            await self._upstream.stream(self._plan.body, self._teller.record, intake)
         except Problem as problem:
             call.error = problem.what or problem.type
             raise
@@ -128,12 +120,15 @@ class Turn:
         if translator.has_usage:
             call.usage = self._teller.ledger.messages[-1].usage
 
-    def _take(self, translator: Translator, events: list[Event]) -> None:
-        """Say *events*, but hold back usage until there is content: a call that fails before it never was."""
+    def _take(self, translator: Translator, events: list[Event]) -> bool:
+        """Say *events*, and return whether nothing is held back.
+
+        Usage is, until there is content: a call that fails before it never was.
+        """
         if self._unsaid is not None:
             self._unsaid += events
             if all(isinstance(event, Usage) for event in self._unsaid) and not translator.ended:
-                return
+                return False
             self._teller.answered(translator.message_id, translator.model)
             events, self._unsaid = self._unsaid, None
         for event in events:
@@ -143,6 +138,7 @@ class Turn:
         for event in events:
             if isinstance(event, ToolUse):
                 self._on_call(event)
+        return self._joint is None
 
     def _tell(self) -> None:
         """Say what has come together."""

@@ -3,11 +3,14 @@
 import logging
 import os
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
+from hypothesis import HealthCheck, settings
 
 from tests.patient import PatientLoop
 
@@ -18,6 +21,17 @@ if TYPE_CHECKING:
 # The gateway is started some thirty times here, and its modules are to be compiled once, whatever the environment says.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# How property tests run: no clock decides, and nothing is written beside the code.
+os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(Path(tempfile.gettempdir(), "hypothesis")))
+settings.register_profile(
+    "clockless",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    database=None,
+    print_blob=True,
+)
+settings.load_profile("clockless")
 
 FIRST = (
     "page/test_conversations",

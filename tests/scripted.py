@@ -63,7 +63,8 @@ Script: TypeAlias = Callable[[Call], Answer]
 
 
 def frame(event: str, **data: Any) -> bytes:
-    return f"event: {event}\ndata: {json.dumps({'type': event, **data}, ensure_ascii=False)}\n\n".encode()
+    written = json.dumps({"type": event, **data}, ensure_ascii=False, separators=(",", ":"))
+    return f"event: {event}\ndata: {written}\n\n".encode()
 
 
 def message_start(*, model: str = "claude-sonnet-5-5", id_: str = "msg_1", **usage: Any) -> bytes:

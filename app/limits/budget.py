@@ -185,6 +185,16 @@ class _Watched:
         if any(isinstance(event, Delta | Retry | Usage) for event in events):
             self._purse.spend(self.used())
 
+    def go_on(self, kind: type[Delta], index: int, piece: str) -> None:
+        """Tell one more delta on.
+
+        Raises:
+            TooMany: the client's budget is used up.
+        """
+        self._teller.go_on(kind, index, piece)
+        self._characters += len(piece)
+        self._purse.spend(self.used())
+
     def used(self) -> int:
         """Return the tokens used so far: Claude's count, or what has been written, if that is more and not counted yet."""
         usage = self.ledger.total()

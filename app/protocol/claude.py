@@ -104,6 +104,11 @@ class Translator:
         self.ended = False
 
     @property
+    def latest(self) -> OpenBlock | None:
+        """The block that has started last, until it stops."""
+        return self._latest
+
+    @property
     def open_indices(self) -> list[int]:
         """Our indices of the blocks that have not stopped, oldest first."""
         return [block.index for block in self._open.values()] + [held.index for held, _ in self._waiting]

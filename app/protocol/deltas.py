@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import orjson
+
 from app.protocol import jsontext
 from app.protocol.events import Delta, Event, Thinking
 
@@ -26,7 +28,10 @@ class Writer:
 
     def frame(self, number: int, piece: str) -> bytes:
         """Return the frame of a delta."""
-        return self._form % (number, jsontext.render(piece))
+        try:
+            return self._form % (number, orjson.dumps(piece))
+        except TypeError:  # half a character
+            return self._form % (number, jsontext.render(piece))
 
     def join(self, number: int, frames: Sequence[bytes]) -> bytes:
         """Return one frame that says what *frames* say one after the other."""

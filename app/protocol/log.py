@@ -105,12 +105,13 @@ class Log:
         account: Where they are counted besides.
 
     Attributes:
+        frames: What has been said, an event after the other, as readers get it.
         bytes: How much of that is used.
         terminal: The terminal event, once there is one.
     """
 
     def __init__(self, max_bytes: int, account: Account | None = None) -> None:
-        self._frames: list[bytes] = []
+        self.frames: list[bytes] = []
         # Of what its frame says just as well: of a delta what reads it, of a large block None.
         self._events: list[Event | Writer | None] = []
         self._writer = Writer(Text, 0, EPOCH)
@@ -121,7 +122,7 @@ class Log:
         self.terminal: Done | Error | None = None
 
     def __len__(self) -> int:
-        return len(self._frames)
+        return len(self.frames)
 
     @property
     def ended(self) -> bool:
@@ -142,11 +143,36 @@ class Log:
             for bell in self._bells:
                 bell()
 
+    def add(self, kind: type[Delta], index: int, piece: str) -> None:
+        """Append one more delta, which says no more than its *piece*: as ``append`` does, and sooner.
+
+        Raises:
+            LogFull: it does not fit.
+            LogEnded: there is a terminal event before it.
+        """
+        writer = self._writer
+        if writer.kind is not kind or writer.index != index or self.terminal:
+            self.append(kind(piece, index))
+            return
+        frame = writer.frame(len(self.frames) + 1, piece)
+        size = len(frame) + OVERHEAD_BYTES
+        if self.bytes + size > self._max:
+            raise LogFull(self._too_full(size))
+        self.frames.append(frame)
+        self._events.append(writer)
+        self.bytes += size
+        self._account.bytes += size
+        for bell in self._bells:
+            bell()
+
+    def _too_full(self, size: int) -> str:
+        return f"the log would have {self.bytes + size:,} bytes, limit {self._max:,}"
+
     def _keep(self, event: Event) -> None:
         if self.terminal:
             msg = f"{event.type} after the terminal event"
             raise LogEnded(msg)
-        number = len(self._frames) + 1
+        number = len(self.frames) + 1
         kept: Event | Writer | None
         if isinstance(event, Delta) and (type(event) is not Thinking or event.estimated_tokens is None):
             kept = self._writer
@@ -162,32 +188,29 @@ class Log:
                 self.terminal = event
                 frame += sse.encode(DONE, str(Cursor(number)))
         if self.bytes + size > self._max and not self.terminal:
-            msg = f"the log would have {self.bytes + size:,} bytes, limit {self._max:,}"
-            raise LogFull(msg)
-        self._frames.append(frame)
+            raise LogFull(self._too_full(size))
+        self.frames.append(frame)
         self._events.append(kept)
         self.bytes += size
         self._account.bytes += size
 
     def after(self, number: int, most_bytes: int | None = None) -> list[Event]:
         """Return the events after the first *number*, oldest first; where *most_bytes* are given no more, but one."""
-        end = len(self._frames) if most_bytes is None else self._until(number, most_bytes)
+        end = len(self.frames) if most_bytes is None else self._until(number, most_bytes)
         return [self._read(at) for at in range(number, end)]
 
     def __iter__(self) -> Iterator[Event]:
         """Yield all events, neighbouring deltas of one block as one."""
-        for at, end, writer in self._runs(0, len(self._frames), self.bytes):
-            yield writer.read(self._frames[at:end]) if writer else self._read(at)
+        for at, end, writer in self._runs(0, len(self.frames), self.bytes):
+            yield writer.read(self.frames[at:end]) if writer else self._read(at)
 
-    def frames(self, number: int) -> tuple[bytes, int, bool]:
+    def slice(self, number: int) -> tuple[bytes, int, bool]:
         """Return what comes after the first *number* events as bytes, as much as may be sent at once.
 
         And the number of its last event, and whether there is more. Neighbouring deltas of one block are joined under
         the last one's id.
         """
-        frames = self._frames
-        if number + 1 == len(frames):  # nearly always
-            return frames[number], number + 1, False
+        frames = self.frames
         last = self._until(number, SLICE_BYTES)
         out: list[bytes] = []
         for at, end, writer in self._runs(number, last, JOINED_BYTES):
@@ -196,7 +219,7 @@ class Log:
 
     def _until(self, number: int, most_bytes: int) -> int:
         """Return how many events there are when *most_bytes* of those after the first *number* are taken, at least one of them."""
-        frames = self._frames
+        frames = self.frames
         size, end = 0, number
         while end < len(frames) and (size := size + len(frames[end])) <= most_bytes:
             end += 1
@@ -204,7 +227,7 @@ class Log:
 
     def _runs(self, at: int, last: int, most_bytes: int) -> Iterator[tuple[int, int, Writer | None]]:
         """Yield where what can be one event begins and ends, between *at* and *last*, and who writes it if they are deltas."""
-        frames, events = self._frames, self._events
+        frames, events = self.frames, self._events
         while at < last:
             event, end, size = events[at], at + 1, len(frames[at])
             writer = event if isinstance(event, Writer) else None
@@ -215,7 +238,7 @@ class Log:
             at = end
 
     def _read(self, at: int) -> Event:
-        event, frame = self._events[at], self._frames[at]
+        event, frame = self._events[at], self.frames[at]
         return event.read([frame]) if isinstance(event, Writer) else event or read_block(frame)
 
     def check(self, cursor: Cursor) -> None:
@@ -225,11 +248,11 @@ class Log:
             BadCursor: the log has never been that long.
         """
         within = not cursor.offset or (
-            cursor.number < len(self._frames)
+            cursor.number < len(self.frames)
             and isinstance(text := self._read(cursor.number), Text)
             and cursor.offset < len(text.piece)
         )
-        if cursor.number > len(self._frames) or not within:
+        if cursor.number > len(self.frames) or not within:
             msg = "the cursor lies behind the end of this generation"
             raise BadCursor(msg)
 

@@ -2,14 +2,19 @@ r"""Deltas of one block as Claude writes them, any number at a time.
 
 Claude sends a frame for each token, and writes all of a block's the same way, but for the text. So whatever stands
 between two texts is known, and the frames of a read come apart at it: their texts, which are JSON strings, are put
-together, and parsed once. A frame that is written in any other way, were it only a blank, is left to who reads it
-as JSON.
+together, and parsed once. Claude also pads many frames with blanks before their last brace. One that is written in any
+other way is left to who reads it as JSON.
 """
+
+import orjson
 
 from app.protocol import jsontext
 
-END = b'"}}\n\n'
-"""How a delta ends, its text's closing quote included."""
+CLOSE = b'"}'
+"""What closes a delta's text, and the delta. Blanks may follow."""
+
+END = b"}\n\n"
+"""What closes the frame."""
 
 EVENT = b"event: "
 
@@ -26,7 +31,7 @@ class Run:
         field: The one with the text.
     """
 
-    __slots__ = ("_first", "_head", "_size")
+    __slots__ = ("_first", "_head", "_quote", "_size")
 
     def __init__(self, index: int, kind: str, field: str) -> None:
         self._head = (
@@ -35,6 +40,21 @@ class Run:
         )
         self._first = EVENT + self._head
         self._size = len(self._head)
+        self._quote = len(self._first) - 1
+
+    def one(self, read: bytes) -> str | None:
+        """Return the text if *read* is one delta and nothing else; None if it is anything else, or written in any other way."""
+        if not (read.startswith(self._first) and read.endswith(END)):
+            return None
+        written = read[self._quote : -len(END)].rstrip(b" ")
+        if not written.endswith(CLOSE):
+            return None
+        try:
+            # From quote to quote: of two deltas, or with a quote of the text's own at the end, this is no JSON.
+            text: str = orjson.loads(written[:-1])
+        except ValueError:
+            return None
+        return text
 
     def read(self, frames: bytes, at: int) -> tuple[str, int] | None:
         """Return what the deltas that begin at *at* say together, and where they end.
@@ -44,34 +64,30 @@ class Run:
         if not frames.startswith(self._first, at):
             return None
         at += len(EVENT)
-        end = frames.find(END, at + self._size)
-        if end + len(END) == len(frames):
-            text, at = frames[at + self._size : end], len(frames)
-            if text.endswith(b"\\") and _ends_escaping(text):
-                return None
-        else:
-            texts, at = self._texts(frames[at : at + RUN_BYTES], at)
-            # What a quote of the text's own seems to end might make sense together with the next.
-            if not texts or any(map(_ends_escaping, texts)):
-                return None
-            text = b"".join(texts)
+        texts, at = self._texts(frames[at : at + RUN_BYTES], at)
+        # What a quote of the text's own seems to end might make sense together with the next.
+        if not texts or any(map(_ends_escaping, texts)):
+            return None
         try:
-            return jsontext.parse(b'"%b"' % text), at
+            return jsontext.parse(b'"%b"' % b"".join(texts)), at
         except ValueError:
             return None
 
     def _texts(self, run: bytes, at: int) -> tuple[list[bytes], int]:
         """Return the texts of the deltas that *run* begins with, and where the next frame begins if *run* does *at*."""
+        texts: list[bytes] = []
         head, size = self._head, self._size
         # With a short separator, which other frames may have too: one with the head in it takes thrice as long to find.
-        *deltas, last = run.split(END + EVENT)
-        texts = [delta[size:] for delta in deltas if delta.startswith(head)]
-        if len(texts) < len(deltas):
-            n = next(n for n, delta in enumerate(deltas) if not delta.startswith(head))
-            return texts[:n], at + sum(map(len, deltas[:n])) + n * len(END + EVENT) - len(EVENT)
-        at += len(run) - len(last)
-        if last.startswith(head) and (end := last.find(END)) >= 0:
-            return [*texts, last[size:end]], at + end + len(END)
+        *frames, last = run.split(END + EVENT)
+        for frame in frames:
+            written = frame.rstrip(b" ")
+            if not (written.startswith(head) and written.endswith(CLOSE)):
+                return texts, at - len(EVENT)
+            texts.append(written[size : -len(CLOSE)])
+            at += len(frame) + len(END + EVENT)
+        written = last[: last.find(END)].rstrip(b" ")
+        if END in last and written.startswith(head) and written.endswith(CLOSE):
+            return [*texts, written[size : -len(CLOSE)]], at + last.index(END) + len(END)
         return texts, at - len(EVENT)
 
 

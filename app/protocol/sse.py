@@ -51,6 +51,9 @@ class Decoder:
     Args:
         max_frame_bytes: How many bytes a frame may have before its blank line. Claude sends whole tool results
             as one frame, hundreds of kilobytes long; without a limit a broken upstream could fill the memory.
+
+    Attributes:
+        idle: Nothing is held: the stream has begun, and what came of it last ended with a frame.
     """
 
     def __init__(self, max_frame_bytes: int = 16 * 1024 * 1024) -> None:
@@ -60,6 +63,7 @@ class Decoder:
         self._started = False
         self._after_cr = False
         self._id: str | None = None
+        self.idle = False
 
     def feed(self, chunk: bytes) -> list[Frame]:
         """Return the frames that *chunk* completed, oldest first (often none).
@@ -83,7 +87,7 @@ class Decoder:
         """
         if self._after_cr or b"\r" in chunk:
             chunk = self._unify(chunk)
-        if self._started and not self._buffer and len(chunk) <= self._max and chunk.endswith(b"\n\n"):
+        if self.idle and len(chunk) <= self._max and chunk.endswith(b"\n\n"):
             return chunk  # as nearly always: each read brings whole frames
         buffer = self._buffer
         buffer += chunk
@@ -97,6 +101,7 @@ class Decoder:
             whole = bytes(view[:at]) if at >= 2 else b""
         del buffer[: len(whole)]
         self._scanned = max(0, len(buffer) - 1)  # the first LF of a pair may be the last byte we hold
+        self.idle = not buffer and not self._after_cr
         return whole
 
     def _small_enough(self) -> int:
@@ -128,6 +133,7 @@ class Decoder:
             self._after_cr = False
         if chunk:
             self._after_cr = chunk.endswith(b"\r")
+            self.idle = self.idle and not self._after_cr
         return chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 

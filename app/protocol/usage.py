@@ -9,6 +9,12 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
+TOGETHER = 32
+"""Pieces of text that are hashed together."""
+
+LONG = 256
+"""Characters of a piece that is hashed without waiting for others."""
+
 
 @dataclass(slots=True)
 class Spent:
@@ -77,30 +83,36 @@ class TextDigest:
     """SHA-256 of text that comes in pieces, in UTF-8, as a browser's ``TextEncoder`` would encode the whole.
 
     A character outside the Basic Multilingual Plane may be cut between its surrogates; a surrogate that stays
-    alone counts as U+FFFD.
+    alone counts as U+FFFD. Pieces are hashed some at a time: hashing each costs more than all else that is done with it.
     """
 
     def __init__(self) -> None:
         self._hash = hashlib.sha256()
-        self._high = ""
+        self._pieces: list[str] = []
 
     def update(self, text: str) -> None:
         """Add *text*."""
-        try:
-            data = (self._high + text).encode()
-        except UnicodeEncodeError:
-            self._update_with_surrogates(self._high + text)
-        else:
-            self._hash.update(data)
+        pieces = self._pieces
+        pieces.append(text)
+        if len(pieces) >= TOGETHER or len(text) > LONG:
+            self._hash_all()
 
-    def _update_with_surrogates(self, text: str) -> None:
-        self._high = text[-1] if "\ud800" <= text[-1] <= "\udbff" else ""
-        whole = text[: len(text) - len(self._high)]
-        self._hash.update(whole.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode())
+    def _hash_all(self) -> None:
+        """Hash what has gathered, but for half a character at its end."""
+        text = "".join(self._pieces)
+        high = text[-1:] if "\ud800" <= text[-1:] <= "\udbff" else ""
+        self._pieces = [high] if high else []
+        text = text[: len(text) - len(high)]
+        try:
+            data = text.encode()
+        except UnicodeEncodeError:
+            data = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+        self._hash.update(data)
 
     def hexdigest(self) -> str:
         """Return the digest of all text so far."""
+        self._hash_all()
         last = self._hash.copy()
-        if self._high:
+        if self._pieces:
             last.update("\ufffd".encode())
         return last.hexdigest()

@@ -6,9 +6,9 @@ bytes. The SDK's own retries are off: only the caller knows whether a reader has
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import anthropic
 import httpx2
@@ -40,6 +40,16 @@ KEEP_ALIVE_S = 60
 
 SHORTEST_PROMPT = 8
 """A system prompt that is shorter may stand in any sentence."""
+
+
+class Taker(Protocol):
+    """Who is given an answer as it comes, in the callback in which its bytes came, and must not wait."""
+
+    def take(self, frames: bytes) -> bool:
+        """Take the *frames* that a read completed; True for enough."""
+
+    def one(self, read: bytes) -> bool:
+        """Take what came in one *read* if that is one more delta after others, as nearly always; else False, and nothing is done."""
 
 
 class Upstream:
@@ -94,15 +104,15 @@ class Upstream:
         """Close all connections."""
         await self._client.close()
 
-    async def stream(self, body: Mapping[str, Any], record: Record, take: Callable[[bytes], bool]) -> None:
-        """Ask for an answer, whose id *record* takes; *take* is given the frames that each read completes, as they came, until the body ends or it has enough.
+    async def stream(self, body: Mapping[str, Any], record: Record, taker: Taker) -> None:
+        """Ask for an answer, whose id *record* takes; give *taker* what comes, until the body ends or it has enough.
 
-        It is called in the callback in which the bytes came, and must not wait. Leaving closes the connection,
-        unless the body was read to its end or *take* said that it has enough and the end follows soon.
+        Leaving closes the connection, unless the body was read to its end or *taker* said that it has enough and the
+        end follows soon.
 
         Raises:
             Problem: Claude refused, could not be reached, fell silent, the connection was lost, or the body ended
-                before *take* had enough; or what *take* raised.
+                before *taker* had enough; or what it raised.
         """
         content = jsontext.render({**body, "stream": True})
         decoder = Decoder()
@@ -117,10 +127,13 @@ class Upstream:
                         raise await self._refusal(exchange, body.get("model"))
                     _insist_on_event_stream(exchange)
 
-                    enough = False
+                    enough, one, take = False, taker.one, taker.take
 
                     def read(data: bytes) -> bool:
                         nonlocal enough
+                        if decoder.idle and one(data):
+                            silence.flows()
+                            return False
                         frames = decoder.whole(data)
                         silence.heard(frames)
                         enough = enough or (frames != b"" and take(frames))

@@ -2,9 +2,10 @@
 
 import asyncio
 import re
+from bisect import bisect_left
 from typing import Any
 
-from app.record import Gaps
+from app.record import GAP_SECONDS, Gaps
 
 PINGS = re.compile(rb"(?:(?:event: ping\ndata: [^\n]*|:[^\n]*)\n\n)+")
 """Frames that say no more than that the connection lives."""
@@ -53,6 +54,14 @@ class Silence:
         self._told = now
         last = frames.rfind(b"\n\n", max(0, len(frames) - SHORT_BYTES), -2)
         self._flowing = frames.startswith(DELTA, last + 2 if last >= 0 else 0)
+
+    def flows(self) -> None:
+        """Note that one delta has come after others."""
+        gaps, now = self._gaps, self._loop.time()
+        gap_s = now - self._told
+        gaps.counts[bisect_left(GAP_SECONDS, gap_s)] += 1
+        gaps.sum_s += gap_s
+        self._heard = self._told = now
 
     def _due(self) -> float:
         return min(self._heard + self._stall_s, self._told + 2 * self._stall_s, self._latest)

@@ -105,7 +105,13 @@ class EventStream(Response):
         if self._stopped or self._sending or self._next_slice:
             return
         try:
-            if message := self._send_slice() if self._started else self._start():
+            if self._started and (frame := self._reader.newest()):
+                if self._write(frame):
+                    return
+                message: Message | None = _body(frame)
+            else:
+                message = self._send_slice() if self._started else self._start()
+            if message:
                 self._hand_over(message)
         except Exception as error:  # noqa: BLE001 - the request's task raises it
             self._stop(error)
@@ -132,7 +138,7 @@ class EventStream(Response):
         if self._opening:
             data, self._opening = self._opening + data, b""
         if data and (reader.over or not self._write(data)):
-            message = {"type": "http.response.body", "body": data, "more_body": not reader.over}
+            message = _body(data, more=not reader.over)
         elif reader.behind:
             # Whoever has a lot to catch up with lets others have their turn between the slices.
             self._next_slice = self._loop.call_soon(self._send_next_slice)
@@ -151,7 +157,7 @@ class EventStream(Response):
     def _keep_alive(self) -> None:
         self._next_ping = self._loop.call_later(self._ping_s, self._keep_alive)
         if not (self._sending or self._reader.over or self._write(sse.KEEP_ALIVE)):
-            self._hand_over({"type": "http.response.body", "body": sse.KEEP_ALIVE, "more_body": True})
+            self._hand_over(_body(sse.KEEP_ALIVE))
 
     # What cannot be written at once
 
@@ -183,3 +189,7 @@ class EventStream(Response):
             self._stopped = True
             self._failure = failure
             self._stay.reschedule(self._loop.time())
+
+
+def _body(data: bytes, *, more: bool = True) -> Message:
+    return {"type": "http.response.body", "body": data, "more_body": more}

@@ -34,6 +34,11 @@ def block_start(index: int, kind: str, **fields: Any) -> Frame:
     return frame("content_block_start", index=index, content_block={"type": kind, **fields})
 
 
+def padded(frame: Frame, blanks: int) -> Frame:
+    """Return *frame* with blanks before its last brace, as Claude often sends them."""
+    return frame._replace(data=frame.data[:-1] + b" " * blanks + b"}")
+
+
 def text_start(index: int = 0) -> Frame:
     return block_start(index, "text", text="")
 

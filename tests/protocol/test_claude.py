@@ -161,3 +161,20 @@ GOING_ON: dict[str, tuple[list[Frame], list[Event]]] = {
 def test_a_text_that_broke_goes_on_under_its_index(name: str) -> None:
     frames, events = GOING_ON[name]
     assert events_of(*frames, first_index=5, goes_on=2) == events
+
+
+def test_the_latest_block_is_the_one_that_started_last_until_it_stops() -> None:
+    one = Translator(Ledger(), lambda: 7)
+    latest = []
+    for each in (
+        message_start(),
+        text_start(0),
+        text("a", 0),
+        text_start(1),
+        text("b", 0),
+        block_stop(0),
+        block_stop(1),
+    ):
+        one.feed(each)
+        latest.append(one.latest and one.latest.index)
+    assert latest == [None, 0, 0, 1, 1, 1, None]

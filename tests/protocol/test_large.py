@@ -38,7 +38,7 @@ def relayed(*frames: Frame) -> tuple[list[Event], list[Any]]:
     log = Log(10**9)
     log.append(*events)
     assert log.after(0) == events
-    data = [each.data for at in range(len(log)) for each in Decoder().feed(log.frames(at)[0])[:1]]
+    data = [each.data for at in range(len(log)) for each in Decoder().feed(log.slice(at)[0])[:1]]
     return events, data
 
 

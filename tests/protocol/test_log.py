@@ -7,12 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.protocol.encoding import DONE, parse, render
-from app.protocol.events import BlockStop, Done, Error, Event, Text, Thinking, ToolInput, Usage
+from app.protocol.events import BlockStop, Delta, Done, Error, Event, Text, Thinking, ToolInput, Usage
 from app.protocol.log import (
     EVENT_BYTES,
     OVERHEAD_BYTES,
     SLICE_BYTES,
     START,
+    Account,
     BadCursor,
     Cursor,
     Log,
@@ -40,7 +41,7 @@ def caught_up(log: Log, number: int = 0) -> bytes:
     """Return the frames that a reader gets who has seen *number* events."""
     data, more = b"", True
     while more:
-        piece, number, more = log.frames(number)
+        piece, number, more = log.slice(number)
         data += piece
     assert number == len(log)
     return data
@@ -48,10 +49,10 @@ def caught_up(log: Log, number: int = 0) -> bytes:
 
 def test_events_are_numbered_from_one_and_encoded_once() -> None:
     log = log_of(Text("a", 0), BlockStop(0, 5))
-    first, second = log_of(Text("a", 0)).frames(0)[0], log.frames(1)[0]
+    first, second = log_of(Text("a", 0)).slice(0)[0], log.slice(1)[0]
     assert first == b'id: 1-1\ndata: {"type":"text","text":"a","index":0}\n\n'
     assert second == b'id: 1-2\ndata: {"type":"block_stop","index":0,"at_ms":5}\n\n'
-    assert log.frames(0) == (first + second, 2, False)
+    assert log.slice(0) == (first + second, 2, False)
     assert log.after(0) == list(log) == [Text("a", 0), BlockStop(0, 5)]
     assert len(log) == 2
     assert log.bytes == len(first) + len(second) + 2 * OVERHEAD_BYTES + EVENT_BYTES
@@ -65,7 +66,7 @@ def test_the_terminal_event_is_followed_by_done_under_the_same_id_and_by_nothing
     assert (log.ended, log.terminal) == (False, None)
     log.append(terminal)
     assert (log.ended, log.terminal) == (True, terminal)
-    assert read(log.frames(1)[0]) == [Frame(render(terminal), id="1-2"), Frame(DONE, id="1-2")]
+    assert read(log.slice(1)[0]) == [Frame(render(terminal), id="1-2"), Frame(DONE, id="1-2")]
     with pytest.raises(LogEnded, match="text after the terminal event"):
         log.append(Text("b", 0))
     assert len(log) == 2
@@ -81,7 +82,7 @@ def test_an_empty_log_has_nothing_and_has_not_ended() -> None:
         [],
         0,
     )
-    assert log.frames(0) == (b"", 0, False)
+    assert log.slice(0) == (b"", 0, False)
 
 
 def test_what_does_not_fit_is_refused_and_changes_nothing_but_an_end_always_fits() -> None:
@@ -255,7 +256,7 @@ def test_an_event_is_written_as_it_is_everywhere_and_read_as_it_was(events: list
     log = Log(10**9)
     for number, event in enumerate(events, 1):
         log.append(event)
-        assert log.frames(number - 1) == (encode(render(event), f"1-{number}"), number, False)
+        assert log.slice(number - 1) == (encode(render(event), f"1-{number}"), number, False)
     assert log.after(0) == events
 
 
@@ -284,7 +285,7 @@ def test_a_reader_gets_the_same_from_any_cursor_at_any_pace(events: list[Event],
         for pace in [*paces, len(events)]:
             for event in events[len(log) : len(log) + pace]:
                 log.append(event)
-            data, at, more = log.frames(at)
+            data, at, more = log.slice(at)
             assert (at, more) == (len(log), False)
             frames = read(data)
             got += [parse(frame.data) for frame in frames]
@@ -318,9 +319,9 @@ def test_what_was_read_once_never_changes(events: list[Event]) -> None:
     before: list[bytes] = []
     for event in events:
         log.append(event)
-        data, _, _ = log.frames(len(before))
+        data, _, _ = log.slice(len(before))
         before.append(data)
-    assert [log_of(*events[: n + 1]).frames(n)[0] for n in range(len(events))] == before
+    assert [log_of(*events[: n + 1]).slice(n)[0] for n in range(len(events))] == before
 
 
 def test_what_is_sent_at_once_is_bounded_and_is_at_least_one_event() -> None:
@@ -331,14 +332,14 @@ def test_what_is_sent_at_once_is_bounded_and_is_at_least_one_event() -> None:
     at, sizes = 0, []
     while at < len(log):
         had = at
-        data, at, more = log.frames(at)
+        data, at, more = log.slice(at)
         sizes.append(len(data))
         assert more == (at < 101)
         assert log.after(had, SLICE_BYTES) == log.after(had)[: at - had]
     assert at == 101
     assert all(size <= SLICE_BYTES for size in sizes[:-1])
     assert len(sizes) < 6
-    assert log.frames(at) == (b"", at, False)
+    assert log.slice(at) == (b"", at, False)
     assert log.after(at, SLICE_BYTES) == []
 
 
@@ -349,3 +350,36 @@ def test_a_joined_event_is_bounded_so_that_a_slow_readers_cursor_moves() -> None
     joined = caught_up(log)
     assert joined.count(b"id: ") == 13
     assert joined.count(b"x" * 2000) == 100
+
+
+# One more delta, which has a way of its own
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([Text, Thinking, ToolInput]), st.integers(0, 1), st.text(max_size=5)),
+        max_size=20,
+    )
+)
+def test_a_delta_that_is_added_is_one_that_is_appended(deltas: list[tuple[type[Delta], int, str]]) -> None:
+    one, other = Log(10**9), Log(10**9)
+    rings: list[int] = []
+    one.listen(lambda: rings.append(len(one)))
+    for kind, index, piece in deltas:
+        one.add(kind, index, piece)
+        other.append(kind(piece, index))
+    assert (one.frames, one.bytes, list(one)) == (other.frames, other.bytes, list(other))
+    assert rings == [*range(1, len(deltas) + 1)]
+
+
+def test_what_is_added_must_fit_and_come_before_the_end() -> None:
+    account = Account()
+    log = Log(log_of(Text("a", 0), Text("b", 0)).bytes, account)
+    log.append(Text("a", 0))
+    log.add(Text, 0, "b")
+    with pytest.raises(LogFull, match=f"the log would have .* bytes, limit {log.bytes}"):
+        log.add(Text, 0, "c")
+    assert (len(log), account.bytes) == (2, log.bytes)
+    log.append(DONE_EVENT)
+    with pytest.raises(LogEnded, match="text after the terminal event"):
+        log.add(Text, 0, "c")

@@ -196,7 +196,7 @@ def test_a_reader_rebuilds_the_same_from_the_bytes_it_gets_wherever_it_was_cut_o
             if isinstance(event, Text):
                 digest.update(event.piece)
     cursor = place % (len(log) + 1)
-    before, (data, _, _) = log.after(0)[:cursor], log.frames(cursor)
+    before, (data, _, _) = log.after(0)[:cursor], log.slice(cursor)
     got = before + [parse(each.data) for each in Decoder().feed(data)]
     assert fold_of(got).content(0) == healed(Accumulated(message).blocks)
     again = TextDigest()

@@ -18,48 +18,16 @@ from tests.protocol.cutting import PLACES, cut
 from tests.protocol.frames import (
     as_stream,
     block_start,
-    block_stop,
     call_start,
     delta,
     events_of,
-    frame,
     message_start,
+    padded,
     partial_json,
     text,
     text_start,
 )
-
-TEXTS = st.text(st.sampled_from('a"\\\n}{,🌍漢\ud83d\udf0d\u2028'), max_size=6) | st.just('"}}\n\nevent: ')
-
-OTHERS = st.sampled_from(
-    [
-        frame("ping"),
-        text_start(0),
-        text_start(1),
-        block_start(2, "thinking", thinking="", signature=""),
-        call_start(3),
-        *map(block_stop, range(4)),
-        Frame(
-            b'{"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "b"}}', "x"
-        ),
-        Frame(b'{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"\\"}}', "x"),
-        delta(0, "text_delta", text="c", more={"d": "e"}),
-        frame("novelty", inner={"deep": {"text": "f"}}),
-    ]
-)
-
-RUNS = st.builds(
-    lambda texts, write, index: [write(each, index) for each in texts],
-    st.lists(TEXTS, max_size=5),
-    st.sampled_from(
-        [text, partial_json, lambda piece, index: delta(index, "thinking_delta", thinking=piece)]
-    ),
-    st.sampled_from([0, 1, 2, 3]),
-)
-
-STREAMS = st.lists(RUNS | OTHERS.map(lambda one: [one]), max_size=12).map(
-    lambda some: [message_start(), text_start(0), *(each for run in some for each in run)]
-)
+from tests.protocol.mixed import STREAMS, TEXTS
 
 
 def said(pieces: Iterator[list[Event]]) -> tuple[list[Event], str | None]:
@@ -147,7 +115,8 @@ def test_what_is_looked_at_together_is_bounded() -> None:
     assert 10_000 < len(read[0]) < RUN_BYTES
     assert long[read[1] :].startswith(b"event: ")
     assert run.read(as_stream([text("x" * RUN_BYTES)] * 2), 0) is None  # not even one: it is read by itself
-    assert run.read(as_stream([text("x" * RUN_BYTES)]), 0) == ("x" * RUN_BYTES, RUN_BYTES + 115)
+    assert run.read(as_stream([text("x" * RUN_BYTES)]), 0) is None
+    assert run.one(as_stream([text("x" * RUN_BYTES)])) == "x" * RUN_BYTES
 
 
 @pytest.mark.parametrize("piece", ["", "a", "\\", '"', '\\"', "\n", "\ud83d", "日本", '"}}\n\n'])
@@ -156,6 +125,44 @@ def test_each_text_is_read_exactly(piece: str) -> None:
     line = b'event: content_block_delta\ndata: {"type":"content_block_delta","index":7,"delta":{"type":"text_delta","text":%b}}\n\n'
     assert Run(7, "text_delta", "text").read(line % written, 0) == (piece, len(line % written))
     assert Run(8, "text_delta", "text").read(line % written, 0) is None
+    alone = Run(7, "text_delta", "text").one(line % written)
+    assert alone == (
+        None if piece == "\ud83d" else piece
+    )  # who reads JSON knows what to do with half a character
+    assert Run(8, "text_delta", "text").one(line % written) is None
+
+
+def as_claude_writes_it(each: Frame) -> Frame:
+    data = json.dumps(json.loads(each.data), separators=(",", ":"), ensure_ascii=False)
+    return Frame(data.encode("utf-8", "surrogatepass"), each.event)
+
+
+@given(TEXTS, st.data())
+def test_a_read_is_one_token_if_it_says_no_more_than_one(piece: str, data: st.DataObject) -> None:
+    run = Run(0, "text_delta", "text")
+    whole = bytearray(as_stream([as_claude_writes_it(text(piece))]))
+    whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.sampled_from(b'"\\}{\n a0:,\xff'))
+    if (broken := run.one(bytes(whole))) is not None:
+        start = as_stream([message_start(), text_start()])
+        assert one_by_one(start + bytes(whole)) == one_by_one(start + as_stream([text(broken)]))
+
+
+@given(
+    st.lists(
+        st.sampled_from([text("a"), text("b\\"), text('"'), block_start(1, "text", text="")]), min_size=2
+    )
+)
+def test_several_frames_are_not_one_token(frames: list[Frame]) -> None:
+    stream = as_stream([as_claude_writes_it(each) for each in frames])
+    assert Run(0, "text_delta", "text").one(stream) is None
+
+
+def test_blanks_before_the_last_brace_change_nothing() -> None:
+    line = as_stream([padded(text("a }"), 9)])
+    assert line.endswith(b'a }"}         }\n\n')
+    run = Run(0, "text_delta", "text")
+    assert run.one(line) == "a }"
+    assert run.read(line * 3, 0) == ("a }" * 3, len(line) * 3)
 
 
 def test_a_text_whose_quote_is_escaped_has_no_end_and_is_left_to_who_reads_json() -> None:
@@ -164,6 +171,20 @@ def test_a_text_whose_quote_is_escaped_has_no_end_and_is_left_to_who_reads_json(
     assert run.read(line, 0) is None
     assert run.read(line + as_stream([text("b")]), 0) is None
     assert run.read(line.replace(b"\\", b"\\\\"), 0) == ("a\\", len(line) + 1)
+
+
+def test_a_text_that_is_no_json_is_left_to_who_reads_json() -> None:
+    line = b'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"%b"}}\n\n'
+    run = Run(0, "text_delta", "text")
+    for broken in (b"\x00", b"\\x", b"\xff", b'"'):
+        assert run.one(line % broken) is None
+        assert run.read(line % broken + line % b"a", 0) is None
+
+
+def test_a_run_ends_before_a_frame_that_is_written_in_another_way() -> None:
+    other = b'event: content_block_delta\ndata: {"index":0,"delta":{"text":"c"}}\n\n'
+    two = as_stream([text("a"), text("b")])
+    assert Run(0, "text_delta", "text").read(two + other + two, 0) == ("ab", len(two))
 
 
 def test_comments_between_frames_say_nothing() -> None:
@@ -176,11 +197,6 @@ def test_comments_between_frames_say_nothing() -> None:
 
 
 # Tokens of text, which have a way of their own
-
-
-def as_claude_writes_it(each: Frame) -> Frame:
-    data = json.dumps(json.loads(each.data), separators=(",", ":"), ensure_ascii=False)
-    return Frame(data.encode("utf-8", "surrogatepass"), each.event)
 
 
 @given(st.text(st.characters(codec="utf-8"), max_size=20), st.booleans())

@@ -254,3 +254,24 @@ def test_any_data_and_ids_survive_encoding_and_any_cutting(
 def test_what_would_forge_fields_is_not_encoded(data: bytes, event_id: str) -> None:
     with pytest.raises(ValueError, match="must each be one line"):
         encode(data, event_id)
+
+
+@given(
+    st.lists(st.sampled_from([b"data: x", b"\n", b"\r\n", b"\n\n", b"\r"]), max_size=12).map(b"".join), PLACES
+)
+def test_who_is_idle_would_say_the_same_if_the_stream_began_here(data: bytes, places: list[int]) -> None:
+    decoder = Decoder()
+    for piece in cut(data, places):
+        decoder.whole(piece)
+    if decoder.idle:
+        assert decoder.whole(b"data: y\n\n") == b"data: y\n\n"
+
+
+def test_who_has_seen_whole_frames_is_idle_and_who_has_seen_nothing_or_more_is_not() -> None:
+    decoder = Decoder()
+    idle = []
+    for piece in (b"data: x\n\n", b"data", b": y\n\n", b"data: z\n\n", b"data: z\r\n\r", b"\n"):
+        idle.append(decoder.idle)
+        decoder.whole(piece)
+    assert idle == [False, True, False, True, True, False]
+    assert decoder.idle

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.protocol.usage import Ledger, Spent, TextDigest
+from app.protocol.usage import LONG, TOGETHER, Ledger, Spent, TextDigest
 from tests.protocol.cutting import PLACES, cut_text
 
 
@@ -137,6 +137,15 @@ def test_the_digest_is_that_of_the_whole_text_in_utf_8(pieces: list[str], encode
         digest.update(piece)
         digest.hexdigest()  # asking changes nothing
     assert digest.hexdigest() == hashlib.sha256(encoded).hexdigest() == sha256("".join(pieces))
+
+
+@pytest.mark.parametrize("end", ["", "\ud83c"])
+def test_the_digest_is_the_same_of_many_pieces_and_of_long_ones(end: str) -> None:
+    digest = TextDigest()
+    pieces = [*["\ud83c", "\udf0d", "a"] * (TOGETHER + 1), "b" * (LONG + 1), "c" * (LONG + 1) + end, "d"]
+    for piece in pieces:
+        digest.update(piece)
+    assert digest.hexdigest() == sha256("".join(pieces))
 
 
 @given(st.text(st.characters(exclude_categories=[]) | st.sampled_from("🌍\ud83c\udf0d\ufeff")), PLACES)
