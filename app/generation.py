@@ -9,7 +9,6 @@ import asyncio
 import logging
 import secrets
 import time
-from base64 import b32encode
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -51,8 +50,8 @@ class Rules:
 
 
 def new_id(replica: str | None) -> str:
-    """Return an id nobody can guess, 130 random bits, that ends in the name of the replica that has it, if any."""
-    own = "g_" + b32encode(secrets.token_bytes(17)).decode().rstrip("=").lower()[:26]
+    """Return an id nobody can guess, 136 random bits, that ends in the name of the replica that has it, if any."""
+    own = f"g_{secrets.token_hex(17)}"
     return f"{own}_{replica}" if replica else own
 
 
