@@ -11,7 +11,9 @@ from typing import Any
 import httpx2
 import pytest
 import trustme
+import uvloop
 
+from app.upstream.exchange import LARGE_READ_BYTES
 from app.upstream.transport import EXCHANGE, Transport
 from tests.nobody import nobody
 from tests.reading import ask
@@ -215,6 +217,32 @@ async def test_after_enough_an_end_that_never_comes_is_not_waited_for_for_ever_a
 ) -> None:
     async with answering(CHUNKED + b"5\r\nhello\r\n", then()) as server, asking() as client:
         assert await pushed(client, server.url, lambda _: True) == b"hello"
+
+
+def test_between_large_reads_others_have_their_turn() -> None:
+    size = 1024 * 1024
+
+    async def reads_without_a_turn() -> int:
+        at_once = most = 0
+
+        def turn() -> None:
+            nonlocal at_once
+            at_once = 0
+
+        def take(data: bytes) -> None:
+            nonlocal at_once, most
+            if len(data) >= LARGE_READ_BYTES:
+                at_once += 1
+                most = max(most, at_once)
+            asyncio.get_running_loop().call_soon(turn)
+
+        head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size
+        async with answering(head, b"x" * size) as server, asking() as client:
+            assert len(await pushed(client, server.url, take)) == size
+        return most
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # which the program runs on
+        assert runner.run(reads_without_a_turn()) <= 1
 
 
 async def test_there_are_as_many_connections_as_may_be() -> None:

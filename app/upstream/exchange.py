@@ -15,6 +15,9 @@ import httpx2
 ENOUGH_S = 0.25
 """How long to wait for the end of a body that nobody needs any more; read to its end, a connection is kept."""
 
+LARGE_READ_BYTES = 64 * 1024
+"""After a read of so much it is everybody else's turn: while a connection has more, uvloop reads it on and on."""
+
 MAX_WHOLE_BYTES = 16 * 1024 * 1024
 """Bound of a body that is read at one go: an error, a list."""
 
@@ -131,6 +134,13 @@ class Exchange(asyncio.Protocol, httpx2.AsyncByteStream):
         if self._complete:
             self._give_back()
         self._deliver()
+        if len(data) >= LARGE_READ_BYTES and not self._closed:
+            self._transport.pause_reading()
+            self._loop.call_soon(self._read_on)
+
+    def _read_on(self) -> None:
+        if not self._closed:
+            self._transport.resume_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Note the end, which is that of the body if nothing else can be."""
