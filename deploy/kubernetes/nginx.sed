@@ -16,8 +16,8 @@ s|X-Forwarded-Proto \$scheme;|X-Forwarded-Proto $scheme_in_front;|
     # Generations and browsers' sessions live in the memory of one gateway, whose name stands at their end:\
     # an id names its gateway, whether in the path or, for a WebSocket that resumes, as ?id=\
     map "$uri?$arg_id" $gateway_of_id {\
-        "~^/api/chat/g_[a-z2-7]+_(?<named>[a-z0-9-]+)(?:/stream)?\\?" $named;\
-        "~^/api/chat/ws\\?g_[a-z2-7]+_(?<asked>[a-z0-9-]+)$" $asked;\
+        "~^/api/chat/g_[0-9a-f]+_(?<named>[a-z0-9-]+)(?:/stream)?\\?" $named;\
+        "~^/api/chat/ws\\?g_[0-9a-f]+_(?<asked>[a-z0-9-]+)$" $asked;\
         default "";\
     }\
     # What else a browser that has signed in asks, the gateway that knows its session answers.\
