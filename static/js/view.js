@@ -27,7 +27,8 @@ export class AnswerView {
   element = make("answer");
   #body = /** @type {HTMLElement} */ (this.element.querySelector(".answer__body"));
   #waiting = /** @type {HTMLElement} */ (this.element.querySelector(".waiting"));
-  #foot = new Foot(/** @type {HTMLElement} */ (this.element.querySelector(".foot")));
+  #bottom = /** @type {HTMLElement} */ (this.element.querySelector(".foot"));
+  #foot = new Foot(this.#bottom);
   #cites = new Cites();
   /** @type {Map<number, Shown>} */
   #blocks = new Map();
@@ -119,7 +120,7 @@ export class AnswerView {
    * @param {import("./fault.js").How} how
    */
   fail(fault, how) {
-    this.element.append(faultCard(fault, how));
+    this.#bottom.before(faultCard(fault, how));
   }
 
   /** The answer has text that can be taken along. @param {() => string} copied */
@@ -144,7 +145,7 @@ export class AnswerView {
       offer.remove();
       onClick();
     });
-    this.element.append(offer);
+    this.#bottom.before(offer);
   }
 
   /** @param {string} words */
