@@ -3,7 +3,7 @@
 ::
 
     Claude ─bytes→ upstream ─[sse.Decoder → frame → claude.Translator → events]→ generation (log)
-                                                                                   │ frames(cursor), bell
+                                                                                   │ frames, bell
     browser ←bytes─ relay ←[frames of events, encoded once]────────────────────────┘
 
 A *generation* is one answer: an append-only, numbered *log* of *events*. A producer reads Claude and appends;
@@ -39,6 +39,7 @@ every browser connection is a *cursor* on the log. Nothing connects the two ends
 ``limits/``        what one client may ask for, how often, and how many tokens it may use
 ``tools/``         tools that run here: Python functions, MCP servers, a result for whatever they do
 ``generation``     one generation: its task, its log, its readers, exactly one end
+``tally``          what is counted of it while it is said
 ``producer``       who makes an answer, and what it sees of its generation
 ``record``         what is noted of it for the operator meanwhile
 ``logs``           the log's lines

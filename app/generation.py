@@ -9,18 +9,19 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from app.logs import traced
 from app.producer import Ending, Produce
 from app.protocol.errors import Bug, Drained, Problem, TooLong
-from app.protocol.events import CONTENT, Delta, Done, Error, Event, Start, Text
+from app.protocol.events import Delta, Done, Error, Event, Start, Text
 from app.protocol.fold import Fold
 from app.protocol.log import Account, Log, LogFull
-from app.protocol.usage import Ledger, Spent, TextDigest
+from app.protocol.usage import Ledger, Spent
 from app.record import Record
+from app.tally import Tally
 
 logger = logging.getLogger(__name__)
 
@@ -76,8 +77,7 @@ class Generation:
         problem: What it failed with.
         cost_usd: What Claude's messages cost, as far as Claude reported them, once it has ended; None when unknown.
         readers: How many there are now.
-        ttft_ms: From the beginning to the first piece of content.
-        duration_ms: From the beginning to the end, once that has come; 0 before.
+        tally: What is counted of it.
     """
 
     def __init__(
@@ -98,18 +98,14 @@ class Generation:
         self.log = Log(rules.max_bytes, rules.account)
         self.ledger = Ledger()
         self.record = Record()
+        self.tally = Tally()
         self.ending = Ending()
         self.problem: Problem | None = None
         self.cost_usd: float | None = None
         self.readers = 0
         self._rules = rules
         self._on_end = on_end
-        self._began = time.monotonic()
-        self.ttft_ms: int | None = None
-        self.duration_ms = 0
-        self._digest = TextDigest()
         self._answered_model = model
-        self._showed = False
         self._message_id: str | None = None
         self._task: asyncio.Task[None] | None = None
         self._start_anyway: asyncio.TimerHandle | None = None
@@ -149,9 +145,9 @@ class Generation:
         try:
             log.append(*events)
         except LogFull as error:
-            self._note(log.after(had))
+            self.tally.note(log.after(had))
             raise _too_long() from error
-        self._note(events)
+        self.tally.note(events)
 
     def go_on(self, kind: type[Delta], index: int, piece: str) -> None:
         """Append one more delta of a block that has said some; what ``say`` would do, and sooner.
@@ -167,20 +163,11 @@ class Generation:
         except LogFull as error:
             raise _too_long() from error
         if kind is Text:
-            self._digest.update(piece)
-
-    def _note(self, events: Iterable[Event]) -> None:
-        """Take account of what readers can see now."""
-        for event in events:
-            if isinstance(event, Text):
-                self._digest.update(event.piece)
-            if self.ttft_ms is None:
-                self._showed = self._showed or isinstance(event, CONTENT)
-                self.ttft_ms = self.elapsed_ms() if isinstance(event, Delta) else None
+            self.tally.digest.update(piece)
 
     def elapsed_ms(self) -> int:
         """Return milliseconds since the generation began."""
-        return round((time.monotonic() - self._began) * 1000)
+        return self.tally.elapsed_ms()
 
     def fold(self) -> Fold:
         """Return what has been said so far."""
@@ -232,16 +219,9 @@ class Generation:
         if self.log.ended:
             return
         self.cost_usd = self._rules.price(self.ledger.messages)
-        self.duration_ms = self.elapsed_ms()
+        self.tally.end()
         usage = self.ledger.total()
-        tokens = usage.get("output_tokens")
-        writing_ms = self.duration_ms - self.ttft_ms if self.ttft_ms is not None else 0
-        timing = {
-            "ttft_ms": self.ttft_ms,
-            "duration_ms": self.duration_ms,
-            "tokens_per_second": round(tokens * 1000 / writing_ms, 1) if tokens and writing_ms > 0 else None,
-        }
-        digest = self._digest.hexdigest()
+        timing, digest = self.tally.timing(usage.get("output_tokens")), self.tally.digest.hexdigest()
         self._end(
             Done(stop_reason, ending.stop_sequence, ending.message, usage, self.cost_usd, timing, digest)
         )
@@ -250,10 +230,10 @@ class Generation:
         if self.log.ended:
             return
         self.problem = problem.untraced()
-        self.duration_ms = self.elapsed_ms()
+        self.tally.end()
         self.cost_usd = self._rules.price(self.ledger.messages)
         request_id = problem.upstream_request_id or self.request_id
-        self._end(Error(problem.wire(), request_id, self.ledger.total(), self._digest.hexdigest()))
+        self._end(Error(problem.wire(), request_id, self.ledger.total(), self.tally.digest.hexdigest()))
 
     def _end(self, terminal: Done | Error) -> None:
         for timer in (self._start_anyway, self._orphan):
@@ -262,11 +242,6 @@ class Generation:
         # Together, so that nobody takes a refusal for the beginning of an answer.
         self.log.append(*([] if self.began else [self._opening()]), terminal)
         self._on_end(self)
-
-    @property
-    def has_content(self) -> bool:
-        """Whether readers were shown anything of an answer."""
-        return self._showed
 
     @property
     def refusal(self) -> Problem | None:

@@ -41,7 +41,7 @@ class Keys:
         if started is None:
             return None
         problem = started.generation.problem
-        if problem and problem.retryable and not started.generation.has_content:
+        if problem and problem.retryable and not started.generation.tally.showed:
             return None  # free again, for whatever question
         if started.fingerprint != request.fingerprint:
             msg = "Idempotency-Key: this key came before with another body; use a new one for a new question."

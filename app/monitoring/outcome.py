@@ -110,8 +110,8 @@ def outcome(generation: Generation, user: str | None) -> Outcome:
         tokens={kind: usage[name] for kind, name in TOKENS.items() if isinstance(usage.get(name), int)},
         tokens_from=_tokens_from(messages),
         cost_usd=generation.cost_usd,
-        ttft_ms=generation.ttft_ms,
-        duration_ms=generation.duration_ms,
+        ttft_ms=generation.tally.ttft_ms,
+        duration_ms=generation.tally.duration_ms,
         calls=record.calls,
         retries=record.retries,
         seams=record.seams,
@@ -139,7 +139,7 @@ def _end(problem: Problem | None, stop_reason: str | None, generation: Generatio
             return "limit", None
         case TimedOut(), _:
             return "timeout", None
-        case Broken(), _ if generation.has_content:
+        case Broken(), _ if generation.tally.showed:
             return "truncated", None
         case Bug(), _:
             return "bug", None
