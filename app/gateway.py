@@ -14,8 +14,8 @@ from app.limits.budget import Budgets
 from app.limits.rates import Tally
 from app.monitoring.metrics import Metrics
 from app.patience import Patience
+from app.protocol.cursor import BadCursor, Cursor
 from app.protocol.errors import BadRequest, TooMany
-from app.protocol.log import BadCursor, Cursor
 from app.protocol.view import PLAIN, View
 from app.reader import Reader
 from app.request.chat import CHECK_MODEL, ChatRequest

@@ -9,8 +9,9 @@ from contextlib import suppress
 
 from app.generation import Generation
 from app.protocol import sse
+from app.protocol.cursor import START, Cursor
 from app.protocol.encoding import DONE, render
-from app.protocol.log import SLICE_BYTES, START, Cursor
+from app.protocol.log import SLICE_BYTES
 from app.protocol.view import PLAIN, Piece, Shaper, View
 
 

@@ -9,10 +9,11 @@ import pytest
 
 from app.generation import Generation, Rules
 from app.producer import Ending, Teller
+from app.protocol.cursor import START
 from app.protocol.encoding import parse
 from app.protocol.errors import Refused
 from app.protocol.events import BlockStop, Text, Thinking
-from app.protocol.log import SLICE_BYTES, START
+from app.protocol.log import SLICE_BYTES
 from app.protocol.sse import KEEP_ALIVE, Decoder
 from app.protocol.view import View
 from app.reader import Reader

@@ -8,6 +8,7 @@
 ``events``      what a generation can say
 ``encoding``    events ↔ the exact JSON of each
 ``log``         numbers what was said, keeps it, gives it to any reader from any cursor on
+``cursor``      a place in it, as the id of an event
 ``deltas``      neighbouring pieces of one thing: whether they join, and how their frames are written
 ``view``        how one reader wants to see it: fewer events, deltas joined by sentence or by time
 ``fold``        events → messages in Claude's shape

@@ -2,7 +2,7 @@
 
 Producer and readers are joined by nothing else. A reader is a cursor: it asks for what comes ``after`` it,
 and listens to the bell before it looks, so no ring is missed. Live and replay are the same read. A log kept
-elsewhere (Redis) has the same verbs: append, frames, after, listen, ended.
+elsewhere (Redis) has the same verbs: append, add, slice, after, listen, ended.
 
 What is kept of a delta is its frame, the bytes that readers get; it is read again where somebody wants the event.
 So it is with a large block. Other events, which are few, are kept besides.
@@ -11,18 +11,14 @@ What came together is appended together: neighbouring deltas of one block become
 once. So what a delta costs falls with how many come at a time.
 """
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Self
 
 from app.protocol import sse
+from app.protocol.cursor import EPOCH, BadCursor, Cursor
 from app.protocol.deltas import Writer, join, joins
 from app.protocol.encoding import DONE, read_block, render
 from app.protocol.events import Block, Delta, Done, Error, Event, Terminal, Text, Thinking
-
-EPOCH = 1
-"""Rises when another process takes a generation over. This log lives and dies with its process."""
 
 OVERHEAD_BYTES = 64
 """What a delta costs beside its frame: an object's head, its places in lists that grow (measured)."""
@@ -37,10 +33,6 @@ reader that is let go in the middle of it would get it all again."""
 JOINED_BYTES = 16 * 1024
 """What one event may carry of neighbouring deltas: a slow reader's cursor moves with each event."""
 
-CURSOR = re.compile(
-    r"(?P<epoch>[1-9]\d{0,8})-(?P<number>0|[1-9]\d{0,14})(\.(?P<offset>[1-9]\d{0,14}))?", re.ASCII
-)
-
 Bell = Callable[[], None]
 
 
@@ -50,44 +42,6 @@ class LogFull(Exception):
 
 class LogEnded(Exception):
     """An event came after the terminal one."""
-
-
-class BadCursor(ValueError):
-    """A cursor that no log ever gave out, or that lies behind this log's end."""
-
-
-class Cursor(NamedTuple):
-    """How much of a log a reader has seen.
-
-    Attributes:
-        number: Whole events.
-        offset: Characters of the text event after them; more than 0 only where deltas were joined by sentence.
-    """
-
-    number: int = 0
-    offset: int = 0
-
-    def __str__(self) -> str:
-        """Return the cursor's id on the wire: ``EPOCH-N``, or ``EPOCH-N.OFFSET`` within an event."""
-        return f"{EPOCH}-{self.number}.{self.offset}" if self.offset else f"{EPOCH}-{self.number}"
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Return the cursor whose id is *text*; ``0`` and the empty string are the beginning.
-
-        Raises:
-            BadCursor: this gateway gives out no such ids, or it is of another epoch.
-        """
-        if text in ("", "0"):
-            return cls()
-        said = CURSOR.fullmatch(text)
-        if said is None or int(said["epoch"]) != EPOCH:
-            msg = "the cursor is not one that this gateway gave out"
-            raise BadCursor(msg)
-        return cls(int(said["number"]), int(said["offset"] or 0))
-
-
-START = Cursor()
 
 
 @dataclass(slots=True)

@@ -14,9 +14,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from app.protocol.cursor import Cursor
 from app.protocol.deltas import join, joins
 from app.protocol.events import Block, BlockStop, Delta, Done, Error, Event, Text
-from app.protocol.log import Cursor
 
 SENTENCE_END = re.compile(r"[.!?…]+[\"'”’)\]]*\s+|[。！？]+[”’」』）]*|\n+")
 """The white space after a full stop belongs to the sentence: before it, ``3.`` may become ``3.14``."""

@@ -16,8 +16,8 @@ from app.generation import Generation
 from app.hub import Hub
 from app.limits.rates import COUNTS
 from app.protocol import jsontext
+from app.protocol.cursor import START
 from app.protocol.errors import BadRequest, Forbidden, Unavailable
-from app.protocol.log import START
 from app.reader import Reader
 from app.request.attachments import attachment_limits
 from app.request.chat import parse

@@ -3,8 +3,8 @@
 from typing import Any
 
 from app.generation import Generation
+from app.protocol.cursor import Cursor
 from app.protocol.events import Done
-from app.protocol.log import Cursor
 
 
 def snapshot(generation: Generation) -> dict[str, Any]:

@@ -14,10 +14,10 @@ from app.caller import Caller
 from app.gateway import Gateway
 from app.generation import Generation
 from app.protocol import jsontext
+from app.protocol.cursor import START
 from app.protocol.encoding import DONE
 from app.protocol.errors import BadRequest, Problem
 from app.protocol.events import Error
-from app.protocol.log import START
 from app.protocol.usage import TextDigest
 from app.reader import Reader
 from app.request.chat import parse

@@ -6,16 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.protocol.cursor import START, BadCursor, Cursor
 from app.protocol.encoding import DONE, parse, render
 from app.protocol.events import BlockStop, Delta, Done, Error, Event, Text, Thinking, ToolInput, Usage
 from app.protocol.log import (
     EVENT_BYTES,
     OVERHEAD_BYTES,
     SLICE_BYTES,
-    START,
     Account,
-    BadCursor,
-    Cursor,
     Log,
     LogEnded,
     LogFull,

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.protocol.cursor import START, Cursor
 from app.protocol.events import BlockStart, BlockStop, Done, Event, Text, Thinking, ToolInput, Usage
-from app.protocol.log import START, Cursor, Log
+from app.protocol.log import Log
 from app.protocol.view import MAX_SENTENCE, PLAIN, Piece, Shaper, View
 
 DONE_EVENT = Done("end_turn", None, {}, {}, None, {}, "")
