@@ -8,6 +8,9 @@ from typing import Any
 
 import orjson
 
+WAIT_S = 10.0
+"""How long a test waits for what it has set off."""
+
 
 @dataclass(slots=True, eq=False)
 class RequestRecord:
@@ -43,13 +46,13 @@ class RequestRecord:
         """The body, parsed."""
         return orjson.loads(self.body)
 
-    async def over(self, timeout_s: float = 10.0) -> None:
+    async def over(self) -> None:
         """Wait until the response ended, however that was.
 
         Raises:
-            TimeoutError: it still runs after *timeout_s*.
+            TimeoutError: it still runs after ``WAIT_S``.
         """
-        async with asyncio.timeout(timeout_s):
+        async with asyncio.timeout(WAIT_S):
             await self._over.wait()
 
     def end(self, now: float, *, aborted: bool) -> None:
@@ -93,7 +96,7 @@ class Requests:
         self._kept.clear()
         self._total = 0
 
-    async def wait_for(self, total: int, timeout_s: float = 10.0) -> RequestRecord:
+    async def wait_for(self, total: int, timeout_s: float = WAIT_S) -> RequestRecord:
         """Wait until there were *total* requests and return the latest.
 
         Raises:

@@ -52,11 +52,6 @@ class Simulator:
         return f"http://{host}:{self.port}"
 
     @property
-    def open_connections(self) -> int:
-        """How many clients are connected now."""
-        return len(self._connections)
-
-    @property
     def accepted_connections(self) -> int:
         """How many connections there were in all; tells whether a client reuses them."""
         return self._accepted
