@@ -108,7 +108,7 @@ async def test_an_answer_that_uses_up_the_budget_ends_there() -> None:
         await stream.rest()
         assert stream.terminal["type"] == "error"
         assert stream.terminal["error"]["type"] == "rate_limit_error"
-        assert "300 tokens" in stream.terminal["error"]["message"]
+        assert "300 tokens in 1 day is used up" in stream.terminal["error"]["message"]  # by itself
         assert stream.done == 1
         assert 1120 < len(stream.text) <= 1240
         assert len(claude.calls) == 1

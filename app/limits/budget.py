@@ -115,7 +115,7 @@ class Purse:
     def _refusal(self, reset_s: float) -> TooMany:
         amount, length_s = self._budget.amount, self._budget.get_expiry()
         budget = f"Your budget of {amount:,} tokens in {in_words(length_s)} is"
-        if self._balance.used < amount:  # what an answer under way does not use is there when it ends
+        if self._balance.used + self._held < amount:  # what others do not use is there when they end
             msg = f"{budget} all used or set aside for answers under way. Wait for one to end."
             retry_after_s: float = WAIT_S
         else:
