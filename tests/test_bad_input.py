@@ -106,6 +106,29 @@ async def test_a_bad_body_is_a_400_that_names_the_field(
     assert "Traceback" not in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"prompt": 1}, "prompt: must be a string."),
+        ({"messages": ["x"]}, "messages.0: must be an object."),
+        ({"messages": [{"role": "user", "content": 5}]}, "messages.0.content: must be a string or a list."),
+        (
+            {"messages": [{"role": "god", "content": "x"}]},
+            "messages.0.role: must be 'user', 'assistant' or 'system'.",
+        ),
+        (ask("x", tool_choice="auto"), "tool_choice: must be an object."),
+        (ask("x", max_tokens=1.5), "max_tokens: must be a whole number."),
+        (ask("x", stream="no"), "stream: must be true or false."),
+        (ask("x", buffer="word"), "buffer: must be 'sentence' or an object."),
+        (ask("x", tools=[{}]), "tools.0: must have an input_schema, a type, or the name of a tool that"),
+    ],
+    ids=str,
+)
+async def test_a_wrong_kind_is_told_in_jsons_words(body: Any, message: str, small: Gateway) -> None:
+    answer = await small.request("POST", "/api/chat", body)
+    assert answer.error["message"].startswith(message)
+
+
 async def test_a_long_field_name_is_shown_short_and_printable(small: Gateway) -> None:
     answer = await small.request("POST", "/api/chat", {"prompt": "x", "\x1b[31m" + "a" * 5000: 1})
     assert answer.status == 400

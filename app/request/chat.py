@@ -202,8 +202,11 @@ def _register(body: dict[str, Any], toolbox: Toolbox) -> frozenset[str]:
             tools.append(entry)
             continue
         name = entry.get("name")
+        if not isinstance(name, str):
+            msg = f"tools.{number}: must have an input_schema, a type, or the name of a tool that is registered here."
+            raise BadRequest(msg)
         if name not in toolbox:
-            msg = f"tools.{number}: no tool named {shown(str(name))} is registered here."
+            msg = f"tools.{number}: no tool named {shown(name)} is registered here."
             raise BadRequest(msg)
         names.append(name)
         tools.append(toolbox.definition(name) | entry)
