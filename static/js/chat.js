@@ -145,12 +145,16 @@ export class Chat {
 
   #serveAnswers() {
     const generations = this.#generations;
-    generations.onBegin = ({ reply, answer }) => {
+    generations.onBegin = (generation) => {
+      const { reply, answer } = generation;
       this.#list.write(reply.conversation, true);
-      const isOpen = () => this.#workspace.conversation.id === reply.conversation;
+      let waited = false;
       answer.onState = (state) => {
         const waits = state === "reconnecting" || state === "offline" || state === "queued";
-        if (waits && isOpen()) this.#announcer.say(text.state[state]);
+        const goesOn = waited && state === "streaming" && generation.announced;
+        waited = waits || (waited && state === "connecting");
+        if (!(waits || goesOn) || this.#workspace.conversation.id !== reply.conversation) return;
+        this.#announcer.say(waits ? text.state[state] : text.status.answering);
       };
     };
     generations.onEvent = (generation, event) => {

@@ -180,8 +180,8 @@ export class Connection {
 
   /** What is being done, until something comes. @returns {State} */
   get #trying() {
-    if (this.#failures === 0 && !this.#restored) return "connecting";
-    return this.#failures === 0 || this.#around.online() ? "reconnecting" : "offline";
+    if (this.#failures === 0) return "connecting";
+    return this.#around.online() ? "reconnecting" : "offline";
   }
 
   /** @param {State} state */

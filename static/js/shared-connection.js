@@ -52,7 +52,7 @@ export class SharedConnection {
   /** @type {Set<string>} */
   #seen = new Set();
   /** @type {State} */
-  #state;
+  #state = "connecting";
   #over = new AbortController();
   /** @type {(outcome: Outcome | Elsewhere) => void} */
   #end = () => {};
@@ -82,7 +82,6 @@ export class SharedConnection {
     this.#around = around;
     this.#tabs = tabs;
     this.#me = String(around.random());
-    this.#state = start.restored ? "reconnecting" : "connecting";
     this.id = start.id ?? null;
     this.cursor = start.cursor ?? null;
     this.#channel = tabs.channel(start.name);

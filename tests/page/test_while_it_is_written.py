@@ -13,6 +13,12 @@ from tests.page.wire import Wire
 from tests.running import Gateway
 
 QUESTION = "Tell me about rivers."
+WATCH_WAITING = """
+window.waited = [];
+new MutationObserver(() => {
+  for (const line of document.querySelectorAll(".waiting")) if (line.checkVisibility()) waited.push(line.textContent);
+}).observe(document, { subtree: true, childList: true, attributes: true });
+"""
 
 
 @pytest.fixture
@@ -82,10 +88,19 @@ def test_while_nobody_is_there_the_page_says_so_and_then_goes_on(
     open_chat: Callable[..., Chat], wire: Wire, held: Held
 ) -> None:
     chat = open_chat(wire.url)
+    page = chat.page
+    page.clock.install()
+    status, waiting = page.get_by_role("status"), page.locator(".waiting")
     ask(chat)
     wire.unplug()
-    expect(chat.page.locator(".waiting")).to_contain_text("Connection lost")
+    expect(waiting).to_contain_text("Connection lost")
+    page.clock.fast_forward(3000)  # it says no more than one thing in this time
+    expect(status).to_contain_text("Connection lost")
     wire.plug()
+    page.clock.fast_forward(5000)
+    expect(waiting).to_be_hidden()
+    page.clock.fast_forward(3000)
+    expect(status).to_have_text("Answering")
     held.finish()
     chat.finished()
     expect(chat.page.locator(".meta")).to_contain_text("to first token")
@@ -94,6 +109,7 @@ def test_while_nobody_is_there_the_page_says_so_and_then_goes_on(
 def test_after_a_reload_the_page_goes_on_with_its_answer(chat: Chat, held: Held) -> None:
     ask(chat)
     chat.stop_time()
+    chat.page.add_init_script(WATCH_WAITING)
     chat.page.reload()
     expect(chat.page.locator(".prompt__text")).to_have_text(QUESTION)
     prose = chat.page.locator(".prose")
@@ -104,6 +120,7 @@ def test_after_a_reload_the_page_goes_on_with_its_answer(chat: Chat, held: Held)
     chat.finished()
     assert chat.text() == FULL
     expect(prose).to_have_text(up_to(STOPS + 1))
+    assert chat.page.evaluate("waited") == [], "no connection was lost, and no line comes and goes"
 
 
 def test_an_answer_that_is_gone_keeps_its_text_and_says_interrupted(chat: Chat) -> None:

@@ -241,9 +241,12 @@ test("a reader who looks for the token may take longer than that", async () => {
 
 test("a page that was loaded again goes on after what it has", async () => {
   const it = set([() => stream([text(5, "lo"), done])], { id: "g1", cursor: "1-4", restored: true });
+  const states = /** @type {string[]} */ ([]);
+  it.connection.onState = (state) => states.push(state);
   assert.deepEqual(await it.run(), { kind: "ended" });
   assert.equal(it.asked[0]?.headers.get("Last-Event-ID"), "1-4");
   assert.deepEqual(it.live, [false, false]);
+  assert.ok(!states.includes("reconnecting")); // no connection was lost
 });
 
 test("stop cancels by id, and the stream's own end is waited for", async () => {
