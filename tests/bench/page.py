@@ -93,7 +93,12 @@ STREAM = """async ([text, perSecond]) => {
       }, 8);
     }),
   };
-  await answer.follow(connection);
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error("the answer has no end")), text.length / perSecond * 2000 + 60_000);
+  });
+  await Promise.race([answer.follow(connection), late]);
+  clearTimeout(timer); // it holds the answer
   return answer.view.element.querySelectorAll("*").length;
 }"""
 

@@ -171,11 +171,11 @@ test("after a dear frame the page gets its time back", () => {
   typewriter.frame(16);
   typewriter.cost(3, 16);
   assert.equal(typewriter.pause(17), 0);
-  typewriter.cost(30, 16);
-  assert.equal(shown(typewriter.frame(150)), "");
-  assert.equal(typewriter.pause(150), 46);
-  assert.notEqual(shown(typewriter.frame(196)), "");
+  typewriter.cost(20, 16);
+  assert.equal(shown(typewriter.frame(100)), "");
+  assert.equal(typewriter.pause(100), 36);
+  assert.notEqual(shown(typewriter.frame(136)), "");
   assert.equal(typewriter.pause(300), 0);
   typewriter.cost(1000, 300);
-  assert.equal(typewriter.pause(300), 250);
+  assert.equal(typewriter.pause(300), 125);
 });
