@@ -208,7 +208,7 @@ class Settings(BaseSettings):
         return Terms(
             models=self.models,
             max_tokens=self.max_tokens,
-            default_max_tokens=self.default_max_tokens,
+            default_max_tokens=min(self.default_max_tokens, self.max_tokens),
             rates=rates(self.rate_limit),
             max_streams=self.max_streams_per_client,
             budget=budget(self.token_budget) if self.token_budget else None,
@@ -232,7 +232,8 @@ class Settings(BaseSettings):
 
     def _contradictions(self) -> Iterator[tuple[tuple[str, ...], str]]:
         """Yield what does not fit together: the settings it is about, and a line."""
-        if self.default_max_tokens > self.max_tokens:
+        # One that nobody has set is as small as it must be.
+        if "default_max_tokens" in self.model_fields_set and self.default_max_tokens > self.max_tokens:
             yield (
                 ("GATEWAY_DEFAULT_MAX_TOKENS", "GATEWAY_MAX_TOKENS"),
                 "GATEWAY_DEFAULT_MAX_TOKENS: must not be above GATEWAY_MAX_TOKENS",

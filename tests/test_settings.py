@@ -137,6 +137,14 @@ def test_a_setting_is_taken_as_it_was_meant(monkeypatch: pytest.MonkeyPatch, tmp
     assert settings.system_prompt is None
 
 
+def test_a_lower_greatest_max_tokens_lowers_the_default(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GATEWAY_MAX_TOKENS", "4000")
+    assert Settings().terms.default_max_tokens == 4000
+
+
 def test_what_depends_on_a_wrong_setting_is_not_complained_of(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
