@@ -99,8 +99,8 @@ def text_block(*pieces: str, index: int = 0) -> list[bytes]:
     )
 
 
-TEXT_START, TEXT_STOP = text_block()
-"""What stands around the deltas of a text that is the first block."""
+TEXT_START = text_block()[0]
+"""What stands before the deltas of a text that is the first block."""
 
 
 def thinking_block(*pieces: str, index: int = 0, signature: str = "sig") -> list[bytes]:

@@ -13,16 +13,7 @@ from websockets.typing import Origin
 from tests.nginx import Nginx
 from tests.reading import Client, ask
 from tests.running import serving
-from tests.scripted import (
-    TEXT_START,
-    TEXT_STOP,
-    ScriptedClaude,
-    Step,
-    ending,
-    message_start,
-    saying,
-    text_delta,
-)
+from tests.scripted import ScriptedClaude, Step, gated, saying
 from tests.signing_in import ALICE, BOB, bearer, cookie, sign_in, tokens_file
 
 
@@ -41,15 +32,7 @@ async def behind_nginx(
 
 async def test_a_delta_is_with_the_reader_before_claude_says_the_next(tmp_path: Path) -> None:
     has_read = asyncio.Event()
-    steps: tuple[Step, ...] = (
-        message_start(),
-        TEXT_START,
-        text_delta("first"),
-        has_read,
-        text_delta("second"),
-        TEXT_STOP,
-        *ending(),
-    )
+    steps = gated(has_read, ("first", "second"), after=1)
     async with behind_nginx(tmp_path, *steps) as (client, _, _):
         stream = await client.stream(ask("x"), headers={"Accept-Encoding": "gzip"})
         assert "content-encoding" not in stream.headers
@@ -62,15 +45,7 @@ async def test_a_delta_is_with_the_reader_before_claude_says_the_next(tmp_path: 
 
 async def test_a_reader_whose_nginx_dies_goes_on_after_the_last_event_it_saw(tmp_path: Path) -> None:
     is_back = asyncio.Event()
-    steps: tuple[Step, ...] = (
-        message_start(),
-        TEXT_START,
-        text_delta("first"),
-        is_back,
-        text_delta("second"),
-        TEXT_STOP,
-        *ending(),
-    )
+    steps = gated(is_back, ("first", "second"), after=1)
     async with behind_nginx(tmp_path, *steps) as (client, nginx, claude):
         before = await client.stream(ask("x"))
         await before.until_text(5)

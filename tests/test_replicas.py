@@ -17,15 +17,7 @@ from tests.nginx import UNLIMITED, Nginx
 from tests.nobody import nobody
 from tests.reading import Client, Stream, ask
 from tests.running import Gateway, serving
-from tests.scripted import (
-    TEXT_START,
-    TEXT_STOP,
-    ScriptedClaude,
-    Step,
-    ending,
-    message_start,
-    text_delta,
-)
+from tests.scripted import ScriptedClaude, gated
 from tests.signing_in import ALICE, cookie, sign_in, tokens_file
 
 NAMES = ("one", "two")
@@ -62,12 +54,9 @@ class Replicas:
 async def replicas(folder: Path, **settings: Any) -> AsyncIterator[Replicas]:
     goes_on = asyncio.Event()
 
-    def saying(name: str) -> tuple[Step, ...]:
-        return (message_start(), TEXT_START, text_delta(name), goes_on, text_delta("!"), TEXT_STOP, *ending())
-
     async with (
-        ScriptedClaude(lambda _: saying("one")) as first,
-        ScriptedClaude(lambda _: saying("two")) as second,
+        ScriptedClaude(lambda _: gated(goes_on, ("one", "!"), after=1)) as first,
+        ScriptedClaude(lambda _: gated(goes_on, ("two", "!"), after=1)) as second,
         serving(first.url, replica="one", **MANY, **settings) as one,
         serving(second.url, replica="two", **MANY, **settings) as two,
         Nginx(
