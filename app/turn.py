@@ -22,6 +22,9 @@ from app.protocol.events import CONTENT, BlockStop, Citation, Event, Retry, Seam
 from app.record import Call
 from app.upstream.client import Upstream
 
+SHOWS = (*CONTENT, Seam)
+"""Once readers have been shown one of these, a call that fails is not made again: the answer goes on."""
+
 
 class Turn:
     """One assistant turn.
@@ -62,7 +65,6 @@ class Turn:
         self._broke = False
         self._showed = False
         self._joint: Joint | None = None
-        self._saying: list[Event] = []
 
     async def run(self, body: dict[str, Any]) -> Translator:
         """Ask with *body*, which is the base and perhaps what the turn has said; return the message that ended it.
@@ -96,7 +98,6 @@ class Turn:
                 translator.stop_reason = "tool_use"
                 break
         self._joint = None  # no text came to go on with
-        self._tell()
         self._close_text()
         return translator
 
@@ -131,21 +132,16 @@ class Turn:
                 return False
             self._teller.answered(translator.message_id, translator.model)
             events, self._unsaid = self._unsaid, None
+        saying: list[Event] = []
         for event in events:
-            if self._joint is None or not self._at_joint(event, self._joint):
-                self._saying.append(event)
-        self._tell()
+            saying += [event] if self._joint is None else self._at_joint(event, self._joint)
+        if saying:
+            self._showed = self._showed or any(isinstance(event, SHOWS) for event in saying)
+            self._teller.say(*saying)
         for event in events:
             if isinstance(event, ToolUse):
                 self._on_call(event)
         return self._joint is None
-
-    def _tell(self) -> None:
-        """Say what has come together."""
-        if self._saying:
-            saying, self._saying = self._saying, []
-            self._showed = self._showed or any(isinstance(event, CONTENT) for event in saying)
-            self._teller.say(*saying)
 
     # Going on
 
@@ -175,40 +171,32 @@ class Turn:
 
     # Where text goes on
 
-    def _at_joint(self, event: Event, joint: Joint) -> bool:
-        """Say whether *event* is held back at the joint; what was held is said when that is over.
+    def _at_joint(self, event: Event, joint: Joint) -> list[Event]:
+        """Return what is to be said now that *event* has come: nothing for as long as it is held back at the joint.
 
         However slowly it comes, what may be a repetition is no news to anybody: it waits for what decides it.
         """
         match event:
             case Text(text, index) if index == self._plan.goes_on:
-                if joint.feed(text):
-                    self._settle_joint()
-                return True
+                return self._settled(joint, index) if joint.feed(text) else []
             case Citation(index) | BlockStop(index) if index == self._plan.goes_on:
-                self._settle_joint()
-        return False
+                return [*self._settled(joint, index), event]
+        return [event]
 
-    def _settle_joint(self) -> None:
-        """Say what was held back at the joint, without what it repeats. Doing so twice does nothing."""
-        joint, self._joint, index = self._joint, None, self._plan.goes_on
-        if joint is None or index is None:
-            return
+    def _settled(self, joint: Joint, index: int) -> list[Event]:
+        """Return what was held back at the joint in block *index*, without what it repeats."""
+        self._joint = None
         repeated, new = joint.split()
         self._teller.record.seams += 1
         offset, trimmed = utf16_length(self._plan.said), utf16_length(repeated)
-        self._saying.append(Seam(index, offset, trimmed, self._patience.attempt, self._plan.mode))
-        self._showed = True
-        if new:
-            self._saying.append(Text(new, index))
+        seam = Seam(index, offset, trimmed, self._patience.attempt, self._plan.mode)
+        return [seam, Text(new, index)] if new else [seam]
 
     def _drop_joint(self) -> None:
         """Forget what is held back: nobody has seen it, and it may repeat what is there. It is asked for again."""
         if self._joint and self._joint.held:
             self._showed = True  # it counts as a break all the same
         self._joint = None
-        self._settle_joint()
-        self._tell()
 
     def _close_text(self) -> None:
         """Stop the text that broke off and goes on no more: Claude had nothing to add, or it called something."""
