@@ -298,6 +298,14 @@ async def test_a_question_follows_a_redirect() -> None:
         assert there.bodies == server.bodies[:1]
 
 
+async def test_an_address_that_is_none_cannot_be_reached() -> None:
+    async with serving("http://a..b", retries=0) as gateway:
+        answer = await gateway.request("POST", "/api/chat", ask("x"))
+    assert answer.status == 502
+    assert answer.error["type"] == "api_error"
+    assert "cannot be reached" in answer.error["message"]
+
+
 # TLS and proxies
 
 

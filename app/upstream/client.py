@@ -27,9 +27,10 @@ from app.protocol.sse import Decoder, FrameTooLarge
 from app.record import Gaps, Record
 from app.settings import Settings
 from app.upstream.exchange import Exchange
+from app.upstream.question import Questions
 from app.upstream.refusals import refusal
 from app.upstream.silence import Silence
-from app.upstream.transport import EXCHANGE, Transport, response_of
+from app.upstream.transport import Transport
 
 logger = logging.getLogger(__name__)
 
@@ -72,8 +73,8 @@ class Upstream:
         prompt = settings.system_prompt or ""
         self._unspoken = [*self._secrets, *([prompt] if len(prompt) >= SHORTEST_PROMPT else [])]
         # A stream holds a connection; the hundred are for short calls.
-        self._transport = Transport(settings.max_generations + 100, KEEP_ALIVE_S)
-        self._http = httpx2.AsyncClient(transport=self._transport, follow_redirects=True)
+        transport = Transport(settings.max_generations + 100, KEEP_ALIVE_S)
+        http = httpx2.AsyncClient(transport=transport, follow_redirects=True)
         # Silence is watched by ``Silence``, for the whole call and with pings told apart.
         timeout = httpx2.Timeout(connect=self._connect_s, pool=self._connect_s, read=None, write=None)
         self._client = anthropic.AsyncAnthropic(
@@ -87,18 +88,9 @@ class Upstream:
             base_url=base_url,
             max_retries=0,
             timeout=timeout,
-            http_client=self._http,
+            http_client=http,
         )
-        # What the SDK would make anew for each call, which takes it longer than to send it.
-        said = {**self._client.default_headers, "Accept-Encoding": "identity"}
-        self._question = httpx2.Request(
-            "POST",
-            str(self._client.base_url).rstrip("/") + "/v1/messages",
-            headers={name: value for name, value in said.items() if isinstance(value, str)},
-            extensions={"timeout": timeout.as_dict()},
-        )
-        del self._question.headers["Content-Length"]
-        self._envelope = self._transport.envelope(self._question)
+        self._questions = Questions(self._client, http, transport, timeout)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -119,12 +111,13 @@ class Upstream:
         answered: dict[str, str | None] = {}
         with _told(answered), self._as_problems(body.get("model")):
             async with Silence(self._stall_s, self._total_s, self._gaps) as silence:
-                exchange = await self._ask(content)
+                exchange = await self._questions.ask(content)
                 try:
                     answered["request-id"] = request_id = exchange.header(b"request-id") or None
                     record.answered(request_id)
                     if not 200 <= exchange.status < 300:
-                        raise await self._refusal(exchange, body.get("model"))
+                        refused = await self._questions.refused(exchange)
+                        raise refusal(refused, body.get("model"), self._without_secrets)
                     _insist_on_event_stream(exchange)
 
                     enough, one, take = False, taker.one, taker.take
@@ -145,42 +138,6 @@ class Upstream:
                         raise Truncated(msg)
                 finally:
                     await exchange.aclose()
-
-    async def _ask(self, content: bytes) -> Exchange:
-        """Return the answer to a question, whatever its status.
-
-        Not by httpx' client, which looks for credentials, cookies and hooks, of which there are none; that costs more
-        than connecting and sending.
-
-        Raises:
-            anthropic.APIConnectionError: there is none, as the SDK would say it.
-        """
-        try:
-            exchange = await self._transport.send(self._envelope, self._envelope.around(content))
-            if 300 <= exchange.status < 400:
-                await exchange.aclose()
-                exchange = await self._ask_elsewhere(content)
-        except httpx2.TimeoutException as error:
-            raise anthropic.APITimeoutError(self._question) from error
-        except httpx2.HTTPError as error:
-            raise anthropic.APIConnectionError(request=self._question) from error
-        return exchange
-
-    async def _ask_elsewhere(self, content: bytes) -> Exchange:
-        """Return the answer to a question after redirects, with which httpx knows what to do."""
-        asked = self._question
-        request = httpx2.Request(
-            asked.method, asked.url, headers=asked.headers, content=content, extensions=asked.extensions
-        )
-        exchange: Exchange = (await self._http.send(request, stream=True)).extensions[EXCHANGE]
-        return exchange
-
-    async def _refusal(self, exchange: Exchange, model: Any) -> Problem:
-        """Return what it means that Claude refuses."""
-        response = response_of(exchange)
-        response.request = self._question
-        await response.aread()
-        return refusal(response, model, self._without_secrets)
 
     async def count_tokens(self, body: Mapping[str, Any]) -> int:
         """Return Claude's count of input tokens.

@@ -14,6 +14,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.protocol.errors import Forbidden
 
+PORT = re.compile(r":\d+$")
+
 
 def check_host(host: str, path: str, accepted: tuple[str, ...] | None) -> None:
     """Let pass what asks for *path* under an *accepted* name; None accepts any.
@@ -24,7 +26,7 @@ def check_host(host: str, path: str, accepted: tuple[str, ...] | None) -> None:
     Raises:
         Forbidden: *host* is another name.
     """
-    name = re.sub(r":\d+$", "", host).lower()
+    name = PORT.sub("", host).lower()
     if accepted is None or name in accepted or (path == "/metrics" and _is_address(name)):
         return
     msg = "This Host is not served here. The gateway's operator can add it to GATEWAY_ALLOWED_HOSTS."
