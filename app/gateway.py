@@ -11,7 +11,7 @@ from app.diagnosis import diagnosing
 from app.generation import Generation
 from app.hub import Hub
 from app.limits.budget import Budgets
-from app.limits.rates import Tally
+from app.limits.rates import Limiter
 from app.monitoring.metrics import Metrics
 from app.patience import Patience
 from app.protocol.cursor import BadCursor, Cursor
@@ -57,7 +57,7 @@ class Gateway:
     mcp_servers: McpServers
     patience: Patience
     gate: Gate | None
-    tally: Tally
+    limiter: Limiter
     budgets: Budgets = field(default_factory=Budgets)
     reading: Counter[str] = field(default_factory=Counter)
 
@@ -74,7 +74,7 @@ class Gateway:
         headers: Mapping[str, str] = {}
         if not self.hub.started_by(key, caller.owner, asked):
             self.hub.admit(caller.client, terms.max_streams)
-            headers = (await self.tally.start(caller.client, terms.rates)).headers()
+            headers = (await self.limiter.start(caller.client, terms.rates)).headers()
         if asked.model == CHECK_MODEL:
             produce = diagnosing(asked, caller)
         else:

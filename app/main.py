@@ -18,7 +18,7 @@ from app.collector import collecting_in_quiet_moments
 from app.gateway import Gateway
 from app.generation import Rules
 from app.hub import Hub
-from app.limits.rates import Tally
+from app.limits.rates import Limiter
 from app.monitoring.metrics import Metrics
 from app.monitoring.pricing import Prices
 from app.monitoring.telemetry import telemetry
@@ -51,7 +51,7 @@ def create_app(settings: Settings, base_url: str | None) -> FastAPI:
         BadTool: a module of tools is not fit.
     """
     toolbox = Toolbox(from_modules(settings.tools), settings.tool_timeout)
-    gate, tally, metrics, prices = _gate(settings), Tally(), Metrics(settings.models), Prices()
+    gate, limiter, metrics, prices = _gate(settings), Limiter(), Metrics(settings.models), Prices()
     traces = telemetry(base_url)
 
     @asynccontextmanager
@@ -75,7 +75,7 @@ def create_app(settings: Settings, base_url: str | None) -> FastAPI:
             continuations = settings.continuations if settings.on_break == "continue" else 0
             patience = Patience(settings.retries, continuations, continues=continuations > 0)
             app.state.gateway = Gateway(
-                settings, hub, upstream, catalogue, metrics, toolbox, servers, patience, gate, tally
+                settings, hub, upstream, catalogue, metrics, toolbox, servers, patience, gate, limiter
             )
             watching = asyncio.create_task(metrics.watch_loop(), name="loop lag")
             stack.callback(watching.cancel)
@@ -94,7 +94,7 @@ def create_app(settings: Settings, base_url: str | None) -> FastAPI:
         routes=[*websocket.router.routes, *routes.router.routes, *session.router.routes],
         telemetry={"tracing": False, "metrics": False, "logs": False},  # ours knows about generations too
     )
-    app.add_middleware(Edge, settings=settings, gate=gate, tally=tally, metrics=metrics)
+    app.add_middleware(Edge, settings=settings, gate=gate, limiter=limiter, metrics=metrics)
     if settings.cors_origins:
         app.add_middleware(Cors, listed=settings.cors_origins)
     app.add_middleware(Observer, metrics=metrics, telemetry=traces)

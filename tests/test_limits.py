@@ -158,9 +158,9 @@ async def test_one_client_has_so_many_streams_open() -> None:
 async def test_guessing_ids_is_a_404_and_then_a_429(claude: ScriptedClaude) -> None:
     async with serving(claude.url, **EVERYBODY) as gateway:
         mine = await (await gateway.stream(ask("x"), headers=by("203.0.113.1"))).rest()
-        tally = gateway.parts.tally
+        limiter = gateway.parts.limiter
         for _ in range(rates.MISSES.rate.amount - 1):
-            await tally.count(rates.MISSES, "203.0.113.1")
+            await limiter.count(rates.MISSES, "203.0.113.1")
         paths = [f"/api/chat/g_{n:026}{rest}" for n in range(2) for rest in ("", "/stream")]
         statuses = [(await gateway.request("GET", path, headers=by("203.0.113.1"))).status for path in paths]
         assert statuses == [404, 429, 429, 429]
@@ -194,9 +194,9 @@ async def test_guessing_tokens_is_a_401_and_then_a_429(claude: ScriptedClaude, t
 
 async def test_counting_tokens_has_a_limit(claude: ScriptedClaude) -> None:
     async with serving(claude.url) as gateway:
-        tally = gateway.parts.tally
+        limiter = gateway.parts.limiter
         for _ in range(rates.COUNTS.rate.amount):
-            await tally.count(rates.COUNTS, "127.0.0.1")
+            await limiter.count(rates.COUNTS, "127.0.0.1")
         before = len(claude.others)
         assert (await gateway.request("POST", "/api/chat/count_tokens", ask("x"))).status == 429
         assert len(claude.others) == before

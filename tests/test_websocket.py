@@ -147,9 +147,9 @@ async def test_a_page_of_another_site_is_refused_at_the_upgrade(origin: str) -> 
 
 async def test_guessing_ids_over_sockets_ends_in_a_429_too() -> None:
     async with ScriptedClaude(lambda _: saying("a")) as claude, serving(claude.url) as gateway:
-        tally = gateway.parts.tally
+        limiter = gateway.parts.limiter
         for _ in range(MISSES.rate.amount - 1):
-            await tally.count(MISSES, "127.0.0.1")
+            await limiter.count(MISSES, "127.0.0.1")
         said = []
         for _ in range(2):
             async with at(gateway) as socket:

@@ -122,11 +122,11 @@ class Standing:
         }
 
 
-class Tally:
-    """Counts what clients do."""
+class Limiter:
+    """Counts what clients do, and refuses what is above a limit."""
 
     def __init__(self) -> None:
-        self._limiter = FixedWindowRateLimiter(Windows())
+        self._windows = FixedWindowRateLimiter(Windows())
 
     async def start(self, client: str, rates: Rates) -> Standing:
         """Count a new generation of *client*, whose limits are *rates*; return how it stands now.
@@ -135,13 +135,13 @@ class Tally:
             TooMany: it has started as many as it may. Nothing is counted then.
         """
         for rate in rates:
-            if not await self._limiter.test(rate, "start", client):
+            if not await self._windows.test(rate, "start", client):
                 standing = await self._standing(rate, "start", client)
                 msg = f"You have asked as often as you may ({_said(rate)}). Try again in {in_words(standing.reset_s)}."
                 raise TooMany(msg, retry_after_s=standing.reset_s, headers=standing.headers(), limit="rate")
         standings = []
         for rate in rates:
-            await self._limiter.hit(rate, "start", client)
+            await self._windows.hit(rate, "start", client)
             standings.append(await self._standing(rate, "start", client))
         return min(standings, key=lambda standing: standing.remaining / standing.limit)
 
@@ -151,7 +151,7 @@ class Tally:
         Raises:
             TooMany: it does so too often.
         """
-        if not await self._limiter.hit(habit.rate, habit.name, client):
+        if not await self._windows.hit(habit.rate, habit.name, client):
             await self._refuse(habit, client)
 
     async def guessed(self, problem: Problem, *, address: str, client: str) -> Problem:
@@ -180,7 +180,7 @@ class Tally:
         Raises:
             TooMany: it may not.
         """
-        if not await self._limiter.test(habit.rate, habit.name, client):
+        if not await self._windows.test(habit.rate, habit.name, client):
             await self._refuse(habit, client)
 
     async def _refuse(self, habit: Habit, client: str) -> None:
@@ -189,7 +189,7 @@ class Tally:
         raise TooMany(msg, retry_after_s=standing.reset_s, headers=standing.headers(), limit=habit.limit)
 
     async def _standing(self, rate: RateLimitItem, what: str, client: str) -> Standing:
-        stats = await self._limiter.get_window_stats(rate, what, client)
+        stats = await self._windows.get_window_stats(rate, what, client)
         reset_s = max(0.0, stats.reset_time - time.time())
         return Standing(rate.amount, stats.remaining, reset_s, rate.get_expiry())
 

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.auth.gate import Gate
 from app.auth.identity import Identity
 from app.caller import Caller, Callers
-from app.limits.rates import Tally
+from app.limits.rates import Limiter
 from app.logs import traced
 from app.monitoring.metrics import Metrics
 from app.protocol.errors import BadRequest, Bug, Forbidden, Problem, Unauthenticated
@@ -67,17 +67,17 @@ class Edge:
         app: What it lets requests in to.
         settings: The operator's.
         gate: Tells who asks; None where nobody has to sign in.
-        tally: Counts what looks like guessing.
+        limiter: Counts what looks like guessing.
         metrics: Counts what is refused.
     """
 
     def __init__(
-        self, app: ASGIApp, settings: Settings, gate: Gate | None, tally: Tally, metrics: Metrics
+        self, app: ASGIApp, settings: Settings, gate: Gate | None, limiter: Limiter, metrics: Metrics
     ) -> None:
         self._app = app
         self._callers = Callers(settings.trusted_proxies, settings.terms)
         self._gate = gate
-        self._tally = tally
+        self._limiter = limiter
         self._metrics = metrics
         self._hosts = settings.hosts
         self._loopback_only = settings.loopback_only
@@ -133,7 +133,7 @@ class Edge:
     async def _tell(self, problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer with *problem*, or with what is told to who runs into it too often."""
         caller: Caller = scope["caller"]
-        problem = await told(problem, caller, self._tally, self._metrics)
+        problem = await told(problem, caller, self._limiter, self._metrics)
         if scope["type"] == "websocket":
             await deny(problem, caller.request_id, send)
         else:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from starlette.types import Receive, Send
 
 from app.caller import Caller, network
-from app.limits.rates import Tally
+from app.limits.rates import Limiter
 from app.monitoring.metrics import Metrics
 from app.protocol import jsontext
 from app.protocol.errors import Problem, SlowBody, TooLarge, Unauthenticated
@@ -19,9 +19,9 @@ socket with unread bytes resets it (RFC 9112, §9.6)."""
 LINGER_S = 1
 
 
-async def told(problem: Problem, caller: Caller, tally: Tally, metrics: Metrics) -> Problem:
+async def told(problem: Problem, caller: Caller, limiter: Limiter, metrics: Metrics) -> Problem:
     """Count *problem*; return it, or what *caller* is told instead who runs into such too often."""
-    instead = await tally.guessed(problem, address=network(caller.address), client=caller.client)
+    instead = await limiter.guessed(problem, address=network(caller.address), client=caller.client)
     for each in {problem, instead}:
         metrics.failed(each)
     return instead

@@ -117,7 +117,7 @@ async def count_tokens(request: Request, gateway: Here, caller: Who) -> Response
     with gateway.hub.room(caller.client) as room:
         raw = await read_json(request, settings.max_body_bytes, room.take)
         asked = parse(raw, settings, gateway.toolbox, caller.terms)
-        await gateway.tally.count(COUNTS, caller.client)
+        await gateway.limiter.count(COUNTS, caller.client)
         return _json({"input_tokens": await gateway.upstream.count_tokens(asked.counted())})
 
 

@@ -39,7 +39,7 @@ async def sign_in(request: Request) -> Response:
     if gateway.gate is None:
         msg = "Nobody has to sign in here."
         raise BadRequest(msg)
-    await gateway.tally.check(WRONG_CREDENTIALS, network(caller.address))
+    await gateway.limiter.check(WRONG_CREDENTIALS, network(caller.address))
     identity, value, lasts_s = await gateway.gate.sign_in(given.token)
     return _answer(identity, set_cookie(value, lasts_s, secure=caller.secure))
 

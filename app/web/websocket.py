@@ -47,7 +47,7 @@ async def chat(socket: WebSocket) -> None:
                 asked = await _first_message(socket, room, gateway.settings.max_body_bytes)
                 reader = await _reader(asked, gateway, caller, room)
         except Problem as problem:
-            refused = await told(problem, caller, gateway.tally, gateway.metrics)
+            refused = await told(problem, caller, gateway.limiter, gateway.metrics)
             await _refuse(socket, refused.untraced(), caller)
         else:
             try:
