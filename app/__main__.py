@@ -15,7 +15,7 @@ from pydantic_settings import CliApp
 
 from app import logs
 from app.checks.settings import CheckSettings
-from app.demo import DemoFailed, Simulator
+from app.demo import DemoFailed, SimulatorProcess
 from app.listener import CannotListen
 from app.settings import Settings
 from app.tools.registry import BadTool
@@ -72,7 +72,7 @@ def _run(command: Callable[[S], int], args: list[str], kind: type[S]) -> int:
 def _serve(settings: Settings) -> int:
     logs.configure(settings.log_format, settings.log_level)
     with ExitStack() as stack:
-        simulator = stack.enter_context(Simulator()) if settings.demo else None
+        simulator = stack.enter_context(SimulatorProcess()) if settings.demo else None
         from app.server import serve  # meanwhile the simulator comes up
 
         try:

@@ -20,7 +20,7 @@ class DemoFailed(Exception):
     """The simulator did not come up."""
 
 
-class Simulator:
+class SimulatorProcess:
     """Runs the simulator for as long as the context is open; it comes up while the caller does other things."""
 
     def __enter__(self) -> Self:

@@ -8,7 +8,7 @@ from functools import partial
 
 from app.caller import ANONYMOUS
 from app.generation import Generation, Rules
-from app.idempotency import Keys
+from app.idempotency import IdempotencyKeys
 from app.monitoring.metrics import Metrics
 from app.monitoring.outcome import outcome
 from app.monitoring.telemetry import Telemetry
@@ -45,7 +45,7 @@ class Hub:
         # By owner and id: what is somebody else's is not even touched, and takes no longer to deny than what never was.
         self._generations: dict[tuple[str, str], Generation] = {}
         self._live: set[Generation] = set()
-        self._keys = Keys()
+        self._keys = IdempotencyKeys()
         self._live_of: Counter[str] = Counter()
         self._tombstones: OrderedDict[tuple[str, str], float] = OrderedDict()
         self._timers: dict[str, asyncio.TimerHandle] = {}

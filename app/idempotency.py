@@ -13,7 +13,7 @@ class _Started:
     fingerprint: str
 
 
-class Keys:
+class IdempotencyKeys:
     """The keys whose generations are still kept."""
 
     def __init__(self) -> None:
