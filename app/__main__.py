@@ -10,7 +10,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import ValidationError
 from pydantic_settings import CliApp
 
 from app import logs
@@ -20,7 +19,7 @@ from app.listener import CannotListen
 from app.settings import Settings
 from app.tools.registry import BadTool
 from app.version import VERSION
-from app.wrong import what_is_wrong
+from app.wrong import UNUSABLE, what_is_wrong
 
 S = TypeVar("S", bound=Settings)
 
@@ -56,10 +55,11 @@ def _run(command: Callable[[S], int], args: list[str], kind: type[S]) -> int:
         return _complain(
             ["a key on the command line shows in every process list; set ANTHROPIC_API_KEY instead"]
         )
-    wrong = Settings.unknown_variables()
+    wrong: list[str] = []
     try:
+        wrong += Settings.unknown_variables()
         settings = CliApp.run(kind, cli_args=args)
-    except ValidationError as error:
+    except UNUSABLE as error:
         return _complain(wrong + what_is_wrong(error))
     if wrong:
         return _complain(wrong)
@@ -104,7 +104,7 @@ def _token(args: list[str]) -> int:
     try:
         # Only these matter here; a gateway that is set up half way can have its tokens made.
         general = Settings(auth="none", allow_anonymous=True).terms
-    except ValidationError as error:
+    except UNUSABLE as error:
         return _complain(what_is_wrong(error))
     return make_token(args, general)
 

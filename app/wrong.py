@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 PREFIX = "GATEWAY_"
 
@@ -22,8 +23,16 @@ IN_WORDS = {
 OF_KUBERNETES = re.compile(r"GATEWAY_(SERVICE_(HOST|PORT)|PORT_\d+_(TCP|UDP))")
 
 
-def what_is_wrong(error: ValidationError) -> list[str]:
-    """Return a line for each setting that *error* is about."""
+UNUSABLE = (ValidationError, SettingsError, UnicodeDecodeError)
+"""What reading settings raises."""
+
+
+def what_is_wrong(error: Exception) -> list[str]:
+    """Return a line for each setting, or the file, that *error*, an ``UNUSABLE``, is about."""
+    if isinstance(error, UnicodeDecodeError) or isinstance(error.__cause__, UnicodeDecodeError):
+        return ["the file .env, or one with a secret, is not text in UTF-8"]
+    if not isinstance(error, ValidationError):
+        return [str(error)]  # a list on the command line that begins as JSON and is none
     lines: list[str] = []
     for item in error.errors(include_url=False, include_input=False, include_context=False):
         message = IN_WORDS.get(item["type"]) or item["msg"].removeprefix("Value error, ")

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.__main__ import main
+from app.checks.settings import CheckSettings
 from app.settings import Settings
 from app.wrong import unknown
 
@@ -167,6 +168,28 @@ def test_a_misspelt_setting_in_the_env_file_is_found(
     assert complaints(capsys) == [
         "GATEWAY_MAX_STREAM: there is no such setting; did you mean GATEWAY_MAX_STREAMS_PER_CLIENT?"
     ]
+
+
+def test_a_flag_that_begins_as_json_and_is_none_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--allowed-hosts", "["]) == 2
+    assert "allowed_hosts" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [[], ["token", "alice"], ["check"]])
+@pytest.mark.parametrize("name", [".env", "ANTHROPIC_API_KEY"])
+def test_a_file_that_is_no_text_is_told_without_a_trace(
+    name: str,
+    command: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(Settings.model_config, "secrets_dir", tmp_path)
+    monkeypatch.setitem(CheckSettings.model_config, "secrets_dir", tmp_path)
+    (tmp_path / name).write_bytes(b"GATEWAY_SYSTEM_PROMPT=caf\xe9")
+    assert main(command) == 2
+    assert "not text in UTF-8" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
