@@ -8,6 +8,7 @@
  *   listener  {ask: cursor, from}            what came after this?
  *   reader    {to: from, events, state, id}  this, and from now on all that comes:
  *             {events}  {state}  {id}  {outcome}
+ *   listener  {stop}                         its reader wants it to end
  *
  * It looks like a `Connection`. Without locks (a page that is not served securely) every tab reads for itself.
  */
@@ -53,6 +54,7 @@ export class SharedConnection {
   #seen = new Set();
   /** @type {State} */
   #state = "connecting";
+  #stopping = false;
   #over = new AbortController();
   /** @type {(outcome: Outcome | Elsewhere) => void} */
   #end = () => {};
@@ -119,11 +121,13 @@ export class SharedConnection {
     this.#connection?.revive();
   }
 
-  /** Cancel the generation at the gateway; it then ends by itself. */
+  /** Cancel the generation at the gateway; it then ends by itself. The tab that reads sees to it. */
   async stop() {
+    this.#stopping = true;
     if (this.#connection) return this.#connection.stop();
     this.#say("stopping");
-    await cancel(this.#around.fetch, this.id, this.#start.key);
+    this.#channel.postMessage({ stop: true });
+    await cancel(this.#around.fetch, this.id, this.#start.key); // that tab may be asleep
   }
 
   // Reading
@@ -151,6 +155,7 @@ export class SharedConnection {
       this.onEvent(event, live);
       this.#tell({ events: [[this.cursor, event]] });
     };
+    if (this.#stopping) void connection.stop(); // the tab that was to see to it is gone
     this.#tell({ state: this.#state }); // so those that listened to another tab, or to nobody yet, ask this one
     const outcome = await connection.run();
     await this.onSettled(outcome);
@@ -178,6 +183,11 @@ export class SharedConnection {
 
   /** @param {any} message */
   #hear(message) {
+    if ("stop" in message) {
+      this.#stopping = true;
+      void this.#connection?.stop();
+      return;
+    }
     if ("ask" in message) {
       this.#heard = true; // also by a tab that may come to read later
       if (this.leading) this.#answer(message);

@@ -39,8 +39,8 @@ function browser() {
       });
     }
   };
-  /** @param {(url: string, init: RequestInit) => Promise<Response>} fetch @param {object} [how] */
-  const open = (fetch, how = {}) => {
+  /** @param {(url: string, init: RequestInit) => Promise<Response>} fetch @param {object} [how] @param {object} [other]  surroundings */
+  const open = (fetch, how = {}, other = {}) => {
     const tab = { dead: false };
     /** @type {any} */
     const tabs = {
@@ -86,6 +86,7 @@ function browser() {
       reach: async () => true,
       listen: () => Promise.reject(new Error("nobody listens here")),
       sleep: () => new Promise(() => {}),
+      ...other,
     };
     const connection = new SharedConnection({ name: "r1", request: { prompt: "x" }, key: "k", ...how }, around, tabs);
     const it = {
@@ -274,6 +275,37 @@ test("any tab can stop it", async () => {
   assert.deepEqual([asked[1]?.method, asked[1]?.url], ["DELETE", "api/chat/g1"]);
   asked[0]?.send(done(2));
   assert.deepEqual(await heard, { kind: "ended" });
+});
+
+test("what is stopped while the gateway is away stays stopped, in whichever tab", { timeout: 5000 }, async () => {
+  for (const dies of [false, true]) {
+    const { asked, fetch } = gateway();
+    const { open } = browser();
+    const away = () => Promise.reject(new TypeError("Failed to fetch"));
+    let net = fetch;
+    const waits = {
+      sleep: (/** @type {number} */ ms, /** @type {AbortSignal} */ signal) =>
+        new Promise((resolve) => {
+          signal.addEventListener("abort", resolve);
+          if (ms === 5000) resolve(null); // that a stop may take
+        }),
+    };
+    const reader = open((url, init) => net(url, init), {}, waits);
+    const listener = open((url, init) => net(url, init), { restored: true }, waits);
+    const read = reader.connection.run();
+    await settled();
+    asked[0]?.send(start);
+    const heard = listener.connection.run();
+    await settled();
+    net = away;
+    asked[0]?.end();
+    await settled();
+    assert.equal(listener.states.at(-1), "reconnecting");
+    if (dies) reader.kill();
+    await listener.connection.stop();
+    assert.deepEqual(await heard, { kind: "stopped" });
+    if (!dies) assert.deepEqual(await read, { kind: "stopped" });
+  }
 });
 
 test("without locks every tab reads for itself", async () => {
