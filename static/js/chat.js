@@ -180,8 +180,9 @@ export class Chat {
     this.#spoken.end(answer.view.element);
     const { terminal } = reply.transcript;
     const cancelled = terminal?.type === "done" && terminal.stop_reason === "cancelled";
+    const failed = reply.unfinished || answer.failure; // an alert tells how
     if (cancelled || reply.unfinished?.kind === "stopped") this.#announcer.say(text.status.stopped);
-    else if (!reply.unfinished && !answer.failure) this.#announcer.say(text.status.complete(answer.words));
+    else this.#announcer.say(failed ? "" : text.status.complete(answer.words));
   }
 
   /** What the tab says. */

@@ -20,6 +20,7 @@ def test_after_a_restart_the_text_stays_and_the_conversation_goes_on(
     with program(**settings) as first, Wire(*address(first.url)) as wire:
         chat = open_chat(wire.url)
         page = chat.page
+        page.clock.install()
         chat.ask("Tell me about rivers.")
         prose = page.locator(".prose")
         expect(prose).to_have_text(up_to(1))
@@ -32,6 +33,8 @@ def test_after_a_restart_the_text_stays_and_the_conversation_goes_on(
             card = page.get_by_role("alert")
             expect(card).to_contain_text("Interrupted")
             expect(card).to_contain_text("What arrived is kept")
+            page.clock.fast_forward(6000)  # it says no more than one thing in three seconds
+            expect(page.get_by_role("status")).to_be_empty()
             expect(page.get_by_role("article", name="Assistant")).to_have_attribute("aria-busy", "false")
             expect(prose).to_have_text(up_to(1))
             expect(chat.field).to_have_value("What I write meanwhile")
