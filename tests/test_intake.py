@@ -83,3 +83,12 @@ def test_a_delta_of_a_block_that_is_not_the_latest_takes_the_long_way() -> None:
     mixed = [text("a", 0), text("b", 1), text("c", 0), text("d", 0), text("e", 1), text("f", 1)]
     reads = written(message_start(), text_start(0), text_start(1), *mixed)
     assert Took(reads, short=True).short == written(text("f", 1))
+
+
+def test_what_is_held_back_keeps_what_follows_from_the_short_way() -> None:
+    answer = generation()
+    intake = Intake(Translator(answer.ledger, lambda: 7), answer, Call(0, None), lambda _: False)
+    start, first, second = written(message_start(), text("a"), text("b"))
+    intake.take(start + written(text_start())[0] + first)
+    assert not intake.one(second)
+    assert not answer.log.frames
