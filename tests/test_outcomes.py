@@ -227,6 +227,17 @@ async def test_clients_are_named_in_metrics_where_they_sign_in_and_as_many_as_ar
     assert [line["client"] for line in told.lines()] == ["alice", "bob"]
 
 
+async def test_errors_of_types_that_nobody_knows_share_a_label() -> None:
+    kinds = iter(("smell_error", "taste\nerror"))
+    async with (
+        ScriptedClaude(lambda _: [claude_frame("error", error={"type": next(kinds), "message": "?"})]) as odd,
+        serving(odd.url, retries=0) as gateway,
+    ):
+        for _ in range(2):
+            await gateway.request("POST", "/api/chat", ask("hello"))
+        assert await Meter(gateway).of("gateway_errors_total", fault="claude", type="other") == 2
+
+
 async def test_requests_errors_and_limits_are_counted_by_bounded_labels(claude: ScriptedClaude) -> None:
     async with serving(claude.url, rate_limit="1/minute") as gateway:
         for _ in range(2):

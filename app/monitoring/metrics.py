@@ -25,7 +25,7 @@ from prometheus_client.core import HistogramMetricFamily
 from prometheus_client.registry import Collector
 
 from app.monitoring.outcome import Outcome
-from app.protocol.errors import Problem
+from app.protocol.errors import KNOWN_TYPES, Problem
 from app.record import GAP_SECONDS, Gaps
 from app.version import VERSION
 
@@ -135,7 +135,7 @@ class Metrics:
         if problem in self._counted:
             return
         self._counted.add(problem)
-        self.errors(problem.fault, problem.type).inc()
+        self.errors(problem.fault, problem.type if problem.type in KNOWN_TYPES else OTHER).inc()
         if problem.limit:
             self.limits(problem.limit).inc()
 

@@ -49,6 +49,18 @@ CLAUDE_TYPES = {
 IN_BAND_STATUS = {kind: status for status, kind in CLAUDE_TYPES.items()}
 """``error.type`` of an ``error`` frame inside HTTP 200 → the status it would have had here."""
 
+KNOWN_TYPES = frozenset(
+    {
+        *CLAUDE_TYPES.values(),
+        "authentication_error",
+        "billing_error",
+        "conflict_error",
+        "not_found_error",
+        "permission_error",
+    }
+)
+"""All ``error.type`` that there are so far. An ``error`` frame may bring any other."""
+
 OPERATORS = frozenset({"authentication_error", "billing_error", "permission_error"})
 """``error.type`` of what is wrong with the gateway's account, not with the request (401, 402, 403)."""
 
