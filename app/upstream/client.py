@@ -106,12 +106,12 @@ class Upstream:
             Problem: Claude refused, could not be reached, fell silent, the connection was lost, or the body ended
                 before *taker* had enough; or what it raised.
         """
-        content = jsontext.render({**body, "stream": True})
         decoder = Decoder()
         answered: dict[str, str | None] = {}
         with _told(answered), self._as_problems(body.get("model")):
             async with Silence(self._stall_s, self._total_s, self._gaps) as silence:
-                exchange = await self._questions.ask(content)
+                # Kept in no variable: as it went up, nobody needs a question of megabytes while it is answered.
+                exchange = await self._questions.ask(jsontext.render({**body, "stream": True}))
                 try:
                     answered["request-id"] = request_id = exchange.header(b"request-id") or None
                     record.answered(request_id)
