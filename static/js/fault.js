@@ -18,7 +18,7 @@ export function faultCard(fault, { requestId, retryAfterMs, onAgain }) {
   const again = /** @type {HTMLButtonElement} */ (part(card, "again"));
   if (onAgain) {
     again.addEventListener("click", onAgain, { once: true });
-    countDown(again, Math.ceil((retryAfterMs ?? 0) / 1000));
+    countDown(again, performance.now() + (retryAfterMs ?? 0));
   } else {
     again.remove();
   }
@@ -29,10 +29,11 @@ export function faultCard(fault, { requestId, retryAfterMs, onAgain }) {
  * A button that says how long it is too early.
  *
  * @param {HTMLButtonElement} button
- * @param {number} s
+ * @param {number} until  ms, by the page's own clock: in a tab that nobody looks at a second may take a minute
  */
-function countDown(button, s) {
+function countDown(button, until) {
+  const s = Math.ceil((until - performance.now()) / 1000);
   button.disabled = s > 0;
   button.textContent = s > 0 ? text.tryAgainIn(s) : text.tryAgain;
-  if (s > 0) setTimeout(() => countDown(button, s - 1), 1000);
+  if (s > 0) setTimeout(() => countDown(button, until), 1000);
 }

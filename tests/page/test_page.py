@@ -84,7 +84,9 @@ def test_a_rate_limit_counts_down(chat: Chat) -> None:
     expect(button).to_be_disabled()
     chat.page.clock.run_for(5_000)
     expect(button).to_have_text("Try again in 7 s")
-    chat.page.clock.run_for(7_000)
+    chat.page.clock.fast_forward(4_000)  # nobody looked, and browsers then call seldom
+    expect(button).to_have_text("Try again in 3 s")
+    chat.page.clock.run_for(3_000)
     expect(button).to_be_enabled()
     expect(chat.page.locator(".prompt__text")).to_have_text("Hello?")
 
