@@ -87,6 +87,30 @@ async def test_a_key_that_is_refused_inside_an_answer_is_logged_with_claudes_req
     ]
 
 
+@pytest.mark.parametrize(
+    ("refusal", "status"),
+    [
+        (Refusal(600, {}), 502),
+        (Refusal(999, b"", {"content-type": "text/plain"}), 502),
+        (Refusal(304, b""), 502),
+        (Refusal(302, b"", {"location": "file:///etc/passwd"}), 502),
+        (Refusal(400, {"error": {"type": "x", "message": {"a": 1}, "details": "x"}}), 400),
+        (Refusal(429, {"error": {"message": "slow", "details": {"error_code": ["x"]}}}), 429),
+        (Refusal(400, {"error": "x"}), 400),
+        (Refusal(400, []), 400),
+    ],
+    ids=str,
+)
+async def test_a_refusal_that_is_none_of_claudes_is_told_in_claudes_shape(
+    refusal: Refusal, status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with ScriptedClaude(lambda _: refusal) as claude, serving(claude.url, retries=0) as gateway:
+        answer = await gateway.request("POST", "/api/chat", ask("hi"))
+    assert answer.status == status
+    assert answer.error["message"]
+    assert "failed with" not in caplog.text
+
+
 async def test_a_model_that_claude_does_not_know_is_a_400_that_names_it() -> None:
     script = refusing(404, "not_found_error", "model: claude-sonnet-5-5")
     async with ScriptedClaude(lambda _: script) as claude, serving(claude.url) as gateway:

@@ -33,21 +33,26 @@ def refusal(answer: httpx2.Response, model: Any, clean: Callable[[str], str]) ->
     status, headers = answer.status_code, answer.headers
     request_id = headers.get("request-id")
     details = _error_of(answer)
-    text = clean(str(details.get("message") or f"Claude answered with status {status}."))
+    message, more = details.get("message"), details.get("details")
+    if not isinstance(message, str) or not message:
+        message = f"Claude answered with status {status}."
+    text = clean(message)
     if status in (401, 402, 403):
         msg = "The gateway's account at Claude does not work. Its operator must look at the key and the billing."
         return Misconfigured(msg, said=f"status {status}: {text}", upstream_request_id=request_id)
     if status == 404 and details.get("type") == "not_found_error" and model and str(model) in text:
         return BadRequest(f"model: Claude does not know {model}.", upstream_request_id=request_id)
-    if status == 404 and not details:
+    nothing_there = status == 404 and not details
+    if nothing_there or not 400 <= status < 600:
         msg = "The gateway's upstream does not speak Claude's API. Its operator must look at its address."
-        return Misconfigured(msg, said=f"nothing is at {answer.request.url.path} (status 404)")
+        what = f"nothing is at {answer.request.url.path}" if nothing_there else "no error of HTTP's"
+        return Misconfigured(msg, said=f"{what} (status {status})")
     after = retry_after(headers)
     if status == 408:
         return TimedOut(text, retry_after_s=after, upstream_request_id=request_id)
     passed_on = status if status in (400, 413, 429) or status >= 500 else 503 if status == 409 else 400
     refused = Refused(passed_on, text, retry_after_s=after, upstream_request_id=request_id)
-    code = (details.get("details") or {}).get("error_code")
+    code = str(more.get("error_code")) if isinstance(more, dict) else ""
     said = headers.get("x-should-retry")
     refused.retryable = said == "true" if said else refused.retryable and code not in NOT_CURED_BY_WAITING
     return refused

@@ -61,8 +61,12 @@ class Transport(httpx2.AsyncBaseTransport):
 
         Raises:
             httpx2.LocalProtocolError: a header has a line end in it.
+            httpx2.UnsupportedProtocol: it is no address on the web; a redirect may lead anywhere.
         """
         url = request.url
+        if url.scheme not in ("http", "https"):
+            msg = "no address on the web"
+            raise httpx2.UnsupportedProtocol(msg)
         target = self._target(f"{url.scheme}://{url.netloc.decode('ascii')}/")
         limit = request.extensions.get("timeout", {})
         patience = aiohttp.ClientTimeout(connect=limit.get("pool"), sock_connect=limit.get("connect"))
