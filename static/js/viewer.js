@@ -28,7 +28,7 @@ function view(name, block) {
   const dialog = /** @type {HTMLDialogElement} */ (document.getElementById("viewer"));
   const content = part(dialog, "content");
   part(dialog, "name").textContent = name;
-  content.replaceChildren(block.type === "image" ? picture(name, block) : words(block.source.data));
+  content.replaceChildren(block.type === "image" ? picture(name, block) : words(String(block.source.data)));
   part(dialog, "save").onclick = () => save(name, block);
   dialog.onclose = () => content.replaceChildren();
   dialog.showModal();
