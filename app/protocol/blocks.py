@@ -242,6 +242,9 @@ def checked(content_block: Any) -> dict[str, Any]:
     if not all(isinstance(string, str) for string in strings):
         msg = "what must be a string is none"
         raise TypeError(msg)
+    if kind == "text" and not isinstance(block.get("citations") or [], list):
+        msg = "citations are no list"
+        raise TypeError(msg)
     if kind.endswith("tool_use") and block.get("input") is None:
         block["input"] = {}
     return block

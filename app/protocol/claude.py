@@ -171,8 +171,8 @@ class Translator:
         if self._has_blocks:
             msg = "Claude's stream began a second message inside the first."
             raise Garbled(msg)
-        self.message_id = message["id"]
-        self.model = message.get("model")
+        self.message_id = _name(message["id"])
+        self.model = _name(message.get("model"))
         self._keep_details(message, MESSAGE_FIELDS)
         self._keep_details(data, FRAME_FIELDS)
         events = self._report(message.get("usage"))
@@ -245,7 +245,7 @@ class Translator:
     def _message_delta(self, data: dict[str, Any]) -> list[Event]:
         delta = data["delta"] or {}
         # A later message_delta without a stop reason does not take an earlier one back.
-        self.stop_reason = delta.get("stop_reason") or self.stop_reason
+        self.stop_reason = _name(delta.get("stop_reason")) or self.stop_reason
         self.stop_sequence = delta.get("stop_sequence") or self.stop_sequence
         self._keep_details(delta, MESSAGE_FIELDS)
         self._keep_details(data, FRAME_FIELDS)
@@ -272,6 +272,18 @@ class Translator:
         for name, value in fields.items():
             if name not in but and (value is not None or name not in self.details):
                 self.details[name] = value
+
+
+def _name(value: Any) -> str | None:
+    """Return *value*, which names something, if anything.
+
+    Raises:
+        TypeError: it is no string.
+    """
+    if value is not None and not isinstance(value, str):
+        msg = "what must be a string is none"
+        raise TypeError(msg)
+    return value
 
 
 def _read(frame: Frame) -> tuple[Any, Any, bytes | None]:

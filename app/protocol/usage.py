@@ -6,8 +6,14 @@ absent one keeps it (Claude's streaming reference, ``message_delta``). Over the 
 """
 
 import hashlib
+import math
 from dataclasses import dataclass, field
 from typing import Any
+
+COUNTS = frozenset(
+    {"input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens"}
+)
+"""Fields that count something. What is no number, or less than nothing, is left out."""
 
 TOGETHER = 32
 """Pieces of text that are hashed together."""
@@ -52,6 +58,8 @@ class Ledger:
     def report(self, usage: dict[str, Any], *, final: bool = False) -> None:
         """Take what Claude reports for the message under way; *final* once it has said why it ends."""
         for name, value in usage.items():
+            if name in COUNTS and value is not None and not (_is_number(value) and 0 <= value < math.inf):
+                continue
             if value is not None or name not in self._message:
                 self._message[name] = value
         if self.messages:

@@ -1,6 +1,7 @@
 """What a generation cost, summed as Claude means it, and the digest of what it said."""
 
 import hashlib
+import math
 from typing import Any
 
 import pytest
@@ -49,6 +50,12 @@ def total(*messages: list[dict[str, Any]]) -> dict[str, Any]:
         ([[{"a": {"b": 1}}], [{"a": 3}]], {"a": 3}),
         ([[{"a": 3}], [{"a": {"b": 1}}]], {"a": {"b": 1}}),
         ([[{"a": 10**30}], [{"a": 10**30}]], {"a": 2 * 10**30}),
+        # A count that is none is left out.
+        (
+            [[{"input_tokens": 3, "output_tokens": 7}, {"input_tokens": [1], "output_tokens": -1}]],
+            {"input_tokens": 3, "output_tokens": 7},
+        ),
+        ([[{"input_tokens": "5", "output_tokens": True, "cache_read_input_tokens": math.inf}]], {}),
     ],
 )
 def test_usage_is_summed_as_claude_means_it(
