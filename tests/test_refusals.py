@@ -111,6 +111,19 @@ async def test_a_refusal_that_is_none_of_claudes_is_told_in_claudes_shape(
     assert "failed with" not in caplog.text
 
 
+@pytest.mark.parametrize("body", [b"no JSON", b"\xff", b"[]", b'{"input_tokens": "5", "data": 3}'])
+async def test_a_short_answer_that_is_none_of_claudes_is_told_or_done_without(
+    body: bytes, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with ScriptedClaude(lambda _: saying("a")) as claude, serving(claude.url) as gateway:
+        monkeypatch.setattr(claude, "_elsewhere", lambda _: Refusal(200, body))
+        count = await gateway.request("POST", "/api/chat/count_tokens", ask("hi"))
+        models = await gateway.request("GET", "/api/models")
+    assert (count.status, count.error["type"]) == (502, "api_error")
+    assert models.json["data"][0]["id"] == "claude-opus-5-5"
+    assert "failed with" not in caplog.text
+
+
 async def test_a_model_that_claude_does_not_know_is_a_400_that_names_it() -> None:
     script = refusing(404, "not_found_error", "model: claude-sonnet-5-5")
     async with ScriptedClaude(lambda _: script) as claude, serving(claude.url) as gateway:

@@ -5,6 +5,7 @@ bytes. The SDK's own retries are off: only the caller knows whether a reader has
 """
 
 import asyncio
+import json
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -204,6 +205,9 @@ class Upstream:
             problem.message = self._without_secrets(problem.message)
             problem.said = self._without_secrets(problem.said)
             raise
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            msg = "Claude's answer is not JSON."
+            raise Garbled(msg) from error
         except FrameTooLarge as error:
             msg = "Claude's stream holds a frame that is larger than the gateway takes."
             raise Garbled(msg) from error
