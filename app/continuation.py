@@ -162,12 +162,14 @@ class Joint:
 
     Args:
         said: The text before it.
-        mode: With a prefill Claude has not seen the white space at the end of that text, and may say it again.
+        mode: With a prefill Claude has not seen the white space at the end of that text, and may say it again; so it is
+            with text of white space alone.
     """
 
     def __init__(self, said: str, mode: Mode) -> None:
         self._said = said
-        self._unseen = said[len(said.rstrip()) :] if mode == "prefill" else ""
+        seen = said.rstrip()
+        self._unseen = said[len(seen) :] if mode == "prefill" or not seen else ""
         self._before = _spaced(said[-WINDOW:])
         self.held = ""
 

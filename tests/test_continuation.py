@@ -48,6 +48,8 @@ def joined(said: str, pieces: list[str], mode: Mode = "ask") -> str:
         ("w98 w99 ", "w100 w101 ", "w98 w99 w100 w101 "),
         ("ends here", "", "ends here"),
         ("", "begins here", "begins here"),
+        ("\n \n", "\n \nbegins", "\n \nbegins"),  # white space alone is nothing that Claude is told
+        ("\n", "begins", "\nbegins"),
         ("👩‍👩‍👧‍👦 and 🌍 and ", "👧‍👦 and 🌍 and 漢字", "👩‍👩‍👧‍👦 and 🌍 and 漢字"),
     ],
 )
