@@ -165,6 +165,16 @@ async def test_an_answer_cut_within_a_character_goes_on_and_can_be_read() -> Non
     assert snapshot.status == 200
 
 
+async def test_a_field_that_is_null_is_as_good_as_absent() -> None:
+    body = {"prompt": "hi"} | dict.fromkeys(
+        ("messages", "model", "max_tokens", "system", "tools", "stream", "buffer", "events")
+    )
+    async with ScriptedClaude(lambda _: saying("a")) as claude, serving(claude.url) as gateway:
+        stream = await (await gateway.stream(body)).rest()
+    assert stream.text == "a"
+    assert set(claude.calls[0].body) == {"messages", "model", "max_tokens", "stream"}
+
+
 async def test_a_prompt_is_a_message_and_defaults_are_filled_in() -> None:
     async with ScriptedClaude(lambda _: saying("ok")) as claude, serving(claude.url) as gateway:
         await (await gateway.stream({"prompt": "hi"})).rest()

@@ -77,7 +77,7 @@ class Chat(ViewFields):
     tool_choice: Typed | None = None
     metadata: dict[str, Any] | None = None
     cache_control: dict[str, Any] | None = None
-    stream: bool = True
+    stream: bool | None = True
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ def parse(raw: bytes, settings: Settings, toolbox: Toolbox, terms: Terms) -> Cha
     body = _body(sent, settings, terms)
     asked = dict(body)
     registered = _register(body, toolbox)
-    return ChatRequest(body, asked, chat.stream, chat.view(), registered)
+    return ChatRequest(body, asked, chat.stream is not False, chat.view(), registered)
 
 
 def _check_policy(chat: Chat, sent: dict[str, Any], settings: Settings, terms: Terms) -> None:
