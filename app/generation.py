@@ -218,7 +218,7 @@ class Generation:
     def _finish(self, stop_reason: str | None, ending: Ending) -> None:
         if self.log.ended:
             return
-        self.cost_usd = self._rules.price(self.ledger.messages)
+        self.cost_usd = self._cost()
         self.tally.end()
         usage = self.ledger.total()
         timing, digest = self.tally.timing(usage.get("output_tokens")), self.tally.digest.hexdigest()
@@ -231,9 +231,17 @@ class Generation:
             return
         self.problem = problem.untraced()
         self.tally.end()
-        self.cost_usd = self._rules.price(self.ledger.messages)
+        self.cost_usd = self._cost()
         request_id = problem.upstream_request_id or self.request_id
         self._end(Error(problem.wire(), request_id, self.ledger.total(), self.tally.digest.hexdigest()))
+
+    def _cost(self) -> float | None:
+        """Return what Claude's messages cost; None also if that cannot be said: an answer has to come to its end."""
+        try:
+            return self._rules.price(self.ledger.messages)
+        except Exception as error:  # noqa: BLE001 - the price list is a library, and the numbers are somebody else's
+            logger.error("no cost: %s", type(error).__name__, extra=traced(error))
+            return None
 
     def _end(self, terminal: Done | Error) -> None:
         for timer in (self._start_anyway, self._orphan):

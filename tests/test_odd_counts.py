@@ -9,7 +9,7 @@ import pytest
 from tests.protocol.test_garbled import ODD, mutations
 from tests.reading import ask
 from tests.running import serving
-from tests.scripted import Call, ScriptedClaude, ending, message_start, text_block
+from tests.scripted import Call, ScriptedClaude, ending, message_start, saying, text_block
 
 USAGE: dict[str, Any] = {
     "input_tokens": 5,
@@ -67,3 +67,15 @@ async def test_whatever_claude_counts_every_answer_comes_to_its_end(caplog: pyte
         assert (await gateway.request("GET", "/metrics")).status == 200
     for trouble in ("failed with", "Exception"):
         assert trouble not in caplog.text
+
+
+async def test_an_answer_whose_cost_cannot_be_said_comes_to_its_end_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("app.monitoring.pricing.Prices.of", fail)
+    async with ScriptedClaude(lambda _: saying("a")) as claude, serving(claude.url) as gateway:
+        stream = await (await gateway.stream(ask("x"))).rest()
+    assert (stream.terminal["type"], stream.terminal["cost_usd"], stream.done) == ("done", None, 1)
