@@ -296,14 +296,20 @@ async def test_21_and_22_an_answer_is_kept_by_nobody_and_is_what_it_says(gateway
         assert "server" not in headers
 
 
-async def test_26_of_two_values_for_one_name_the_one_that_was_checked_goes_up(
-    gateway: Gateway, claude: ScriptedClaude
+@pytest.mark.parametrize(
+    "twice",
+    [
+        b'{"prompt": "x", "max_tokens": 1000000000, "max_tokens": 5}',
+        b'{"max_tokens": 5, "messages": [{"role": "user", "content": "x", "max_tokens": 1, "max_tokens": 1}]}',
+    ],
+)
+async def test_26_two_values_for_one_name_are_refused(
+    gateway: Gateway, claude: ScriptedClaude, twice: bytes
 ) -> None:
-    twice = b'{"prompt": "x", "stream": false, "max_tokens": 1000000000, "max_tokens": 5, "model": "gpt-9", "model": "claude-haiku-5-5"}'
-    assert (await gateway.request("POST", "/api/chat", twice, BY_ALICE)).status == 200
-    raw = claude.calls[-1].raw
-    assert (raw.count(b'"max_tokens"'), raw.count(b'"model"')) == (1, 1)
-    assert (claude.calls[-1].body["max_tokens"], claude.calls[-1].body["model"]) == (5, "claude-haiku-5-5")
+    asked = len(claude.calls)
+    answer = await gateway.request("POST", "/api/chat", twice, BY_ALICE)
+    assert (answer.status, answer.error["message"]) == (400, "max_tokens: this field is there twice.")
+    assert len(claude.calls) == asked
 
 
 async def test_30_the_operators_system_prompt_stays_first_and_is_shown_to_nobody(tmp_path: Path) -> None:

@@ -122,6 +122,9 @@ def parse(raw: bytes, settings: Settings, toolbox: Toolbox, terms: Terms) -> Cha
     """
     try:
         sent = jsontext.parse_strictly(raw)
+    except jsontext.NamedTwice as error:
+        msg = f"{shown(str(error))}: this field is there twice."
+        raise BadRequest(msg) from error
     except ValueError as error:
         msg = f"The body is not valid JSON in UTF-8: {str(error).partition(':')[0]}."
         raise BadRequest(msg) from error

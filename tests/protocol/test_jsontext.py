@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from app.protocol.jsontext import (
     MAX_DEPTH,
+    NamedTwice,
     canonical,
     parse,
     parse_exactly,
@@ -180,7 +181,16 @@ def test_strictly_parsed_integers_of_any_size_stay_what_they_are(number: int) ->
     assert parse_strictly(render({"n": number})) == {"n": number}
 
 
-@pytest.mark.parametrize("data", [b'"\\ud83d"', b"[NaN]", b"{", b'"\xff"', b"[" * 500 + b"]" * 500])
+@pytest.mark.parametrize("data", [b'{"a": 1, "b": 2, "a": 1}', b'[{"b": [{"\\u0061": {}, "a": {}}]}]'])
+def test_strictly_parsed_objects_name_nothing_twice(data: bytes) -> None:
+    assert parse(data)
+    with pytest.raises(NamedTwice, match=r"^a$"):
+        parse_strictly(data)
+
+
+@pytest.mark.parametrize(
+    "data", [b'"\\ud83d"', b"[NaN]", b"[1e999]", b"{", b'"\xff"', b"[" * 500 + b"]" * 500]
+)
 def test_strictly_parsed_text_has_no_halves_of_characters(data: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - what orjson and json say is theirs
         parse_strictly(data)
