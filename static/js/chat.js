@@ -27,6 +27,9 @@ import { Workspace } from "./workspace.js";
 
 /** @typedef {import("./generations.js").Generation} Generation */
 
+/** States that the reader is told of. @type {Set<import("./connection.js").State>} */
+const WAITS = new Set(["queued", "unanswered", "reconnecting", "offline"]);
+
 /** @param {string} id */
 const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
@@ -150,7 +153,7 @@ export class Chat {
       this.#list.write(reply.conversation, true);
       let waited = false;
       answer.onState = (state) => {
-        const waits = state === "reconnecting" || state === "offline" || state === "queued";
+        const waits = WAITS.has(state);
         const goesOn = waited && state === "streaming" && generation.announced;
         waited = waits || (waited && state === "connecting");
         if (!(waits || goesOn) || this.#workspace.conversation.id !== reply.conversation) return;

@@ -50,7 +50,7 @@ const CATCH_UP_PAUSE = 80;
  * @property {() => boolean} asking  the reader is being asked to sign in, which takes its time
  */
 
-/** @typedef {"connecting" | "queued" | "streaming" | "reconnecting" | "offline" | "stopping"} State */
+/** @typedef {"connecting" | "queued" | "unanswered" | "streaming" | "reconnecting" | "offline" | "stopping"} State */
 
 /**
  * @typedef {object} Start
@@ -181,7 +181,8 @@ export class Connection {
   /** What is being done, until something comes. @returns {State} */
   get #trying() {
     if (this.#failures === 0) return "connecting";
-    return this.#around.online() ? "reconnecting" : "offline";
+    if (!this.#around.online()) return "offline";
+    return this.id === null ? "unanswered" : "reconnecting";
   }
 
   /** @param {State} state */

@@ -172,9 +172,12 @@ test("the wait starts at what the stream asks, doubles, and is bounded", async (
   assert.deepEqual(waits, [600, 1200, 2400, 2500, 2500, 2500, 2500]);
 });
 
-test("nobody there: it says so after some attempts", async () => {
+test("nobody there: it says so meanwhile, and gives up after some attempts", async () => {
   const it = set(Array(5).fill(unreachable));
+  const states = new Set();
+  it.connection.onState = (state) => states.add(state);
   const outcome = await it.run();
+  assert.deepEqual([...states], ["connecting", "unanswered"]); // nothing was there that could be lost
   assert.equal(outcome.kind, "refused");
   assert.equal(outcome.fault.type, "network_error");
 });

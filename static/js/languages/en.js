@@ -178,6 +178,7 @@ export const texts = {
     connecting: "Waiting for Claude",
     queued: "Waits until another answer has ended: this browser has no connection left",
     streaming: "Waiting for Claude",
+    unanswered: "The gateway does not answer; it is being asked again",
     reconnecting: "Connection lost, picking up where it stopped",
     offline: "You are offline; this goes on when the network is back",
     stopping: "Stopping",

@@ -156,6 +156,7 @@ export const texts = {
     connecting: "Claude を待っています",
     queued: "他の回答が終わるのを待っています：このブラウザーで使える接続が残っていません",
     streaming: "Claude を待っています",
+    unanswered: "ゲートウェイの応答がありません。もう一度送っています",
     reconnecting: "接続が切れました。止まったところから再開しています",
     offline: "オフラインです。回線が戻れば続きます",
     stopping: "停止しています",
