@@ -103,7 +103,8 @@ export class Chat {
 
   async #begin() {
     await this.#generations.resume(Date.now());
-    await this.#visit();
+    await this.#workspace.visit();
+    if (document.activeElement === document.body) this.#desk.composer.invite(); // else the reader has gone on already
     await this.#list.refresh();
     await this.library.purgeExpired();
   }

@@ -140,7 +140,9 @@ def test_what_is_attached_can_be_seen_in_all_its_size_and_taken_away(chat: Chat,
     opener.press("Enter")
     expect(viewer).to_have_accessible_name("pasted.png")
     expect(viewer.get_by_role("button", name="Close")).to_be_focused()
-    picture = viewer.get_by_role("img", name="pasted.png").bounding_box()
+    shown = viewer.get_by_role("img", name="pasted.png")
+    shown.evaluate("(image) => image.decode()")
+    picture = shown.bounding_box()
     assert picture
     assert 1000 < picture["width"] <= page.evaluate("innerWidth")
     assert violations(page) == []
@@ -239,6 +241,20 @@ def test_what_is_written_before_the_kept_draft_is_found_stays_with_its_conversat
     new.click()
     page.evaluate("releaseDrafts()")
     expect(chat.field).to_have_value("Something else.")
+
+
+def test_who_has_gone_on_while_the_rest_is_loaded_is_not_called_back(chat: Chat) -> None:
+    page = chat.page
+    expect(page.locator("#model")).to_be_enabled()
+    held: list[Route] = []
+    page.route("**/page.chat.js*", lambda route: held.append(route))
+    with page.expect_request("**/page.chat.js*"):
+        chat.field.fill("Early.")
+    settings = page.locator("#open-settings")
+    settings.focus()
+    held[0].continue_()
+    page.evaluate(UNTIL_DRAFT_IS_KEPT)
+    expect(settings).to_be_focused()
 
 
 def test_while_the_gateway_is_away_nothing_of_a_question_is_lost(
