@@ -6,7 +6,7 @@ from typing import Any
 from playwright.sync_api import expect
 
 from tests.page.conftest import Chat
-from tests.page.made_up import DONE, START, answer_with
+from tests.page.made_up import DONE, START, TEXT, answer_with
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
@@ -180,3 +180,79 @@ def test_while_claude_is_asked_again_the_page_says_that_it_waits(chat: Chat) -> 
     chat.ask("Hello?")  # loads what shows answers
     chat.finished()
     assert chat.page.evaluate(AFTER_A_BREAK) == [True, False, False, True, False]
+
+
+WRITTEN = """() => {
+  const view = new $modules["view.js"].AnswerView();
+  document.querySelector("#log").append(view.element);
+  const said = [];
+  for (const event of [
+    {type: "block_start", index: 0, kind: "tool_use", at_ms: 1, id: "t", name: "draw"},
+    {type: "tool_input", index: 0, partial_json: '{"what": "a ri'},
+    {type: "tool_input", index: 0, partial_json: 'ver"}'},
+    {type: "tool_use", index: 0, id: "t", name: "draw", input: {what: "a river"}},
+    {type: "tool_result", tool_use_id: "t", content: "No paper.", is_error: true},
+    {type: "block_start", index: 1, kind: "tool_use", at_ms: 2, id: "u", name: "draw"},
+    {type: "tool_input", index: 1, partial_json: '{"wh'},
+    {type: "tool_use", index: 1, id: "u", name: "draw", input: null},
+  ]) {
+    view.show(event);
+    const card = view.element.querySelector(".tool:last-of-type");
+    said.push(["state", "input"].map((name) => card.querySelector(`[data-part=${name}]`).textContent));
+  }
+  return said;
+}"""
+
+
+def test_a_call_is_seen_while_it_is_written_runs_and_fails(chat: Chat) -> None:
+    answer_with(chat.page, START, DONE)
+    chat.ask("Hello?")  # loads what shows answers
+    chat.finished()
+    whole = '{\n  "what": "a river"\n}'
+    assert chat.page.evaluate(WRITTEN) == [
+        ["being written", ""],
+        ["being written", '{"what": "a ri'],
+        ["being written", '{"what": "a river"}'],
+        ["running", whole],
+        ["failed", whole],
+        ["being written", ""],
+        ["being written", '{"wh'],
+        ["failed", '{"wh'],
+    ]
+
+
+def test_an_answer_that_ended_otherwise_says_why_and_what_can_be_done(chat: Chat) -> None:
+    page = chat.page
+    details = {"type": "refusal", "category": "cyber", "explanation": "It looked like an attack."}
+    for ending, why, grounds in (
+        ({"stop_reason": "refusal", "message": {"stop_details": details}}, "Claude declined", details),
+        ({"stop_reason": "model_context_window_exceeded"}, "filled the model’s context", None),
+    ):
+        answer_with(page, START, *TEXT, {**DONE, **ending})
+        chat.ask("Hello?")
+        chat.finished()
+        card = page.locator(".stop").last
+        expect(card).to_contain_text(why)
+        expect(card.locator("[data-part=hint]")).to_contain_text("model")  # another one may answer
+        if grounds:
+            expect(card).to_contain_text("Attacks on computers. It looked like an attack.")
+        expect(page.get_by_role("button", name="Continue")).to_have_count(0)
+    for reason, why, goes_on in (
+        ("abandoned", "Nobody was reading any more", 1),
+        ("tool_use", "Claude called a tool that does not run here", 0),
+        ("something_new", "Stopped: something new.", 0),
+    ):
+        answer_with(page, START, *TEXT, {**DONE, "stop_reason": reason})
+        chat.ask("Hello?")
+        chat.finished()
+        expect(page.locator(".note").last).to_contain_text(why)
+        last = page.locator("article.answer").last
+        expect(last.get_by_role("button", name="Continue")).to_have_count(goes_on)
+
+
+def test_an_answer_that_did_not_arrive_as_it_was_sent_says_so(chat: Chat) -> None:
+    answer_with(chat.page, START, *TEXT, {**DONE, "digest": "0" * 64})
+    chat.ask("Hello?")
+    chat.finished()
+    expect(chat.page.locator(".note")).to_have_text("What arrived differs from what the gateway sent.")
+    expect(chat.page.locator(".verified")).to_have_count(0)

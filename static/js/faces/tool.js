@@ -18,7 +18,6 @@ const ICONS = {
 
 export class ToolCard {
   element = make("tool");
-  #written = "";
 
   /** @param {string} name */
   constructor(name) {
@@ -39,7 +38,6 @@ export class ToolCard {
 
   /** A piece of the input, as it is written: not JSON yet. @param {string} piece */
   write(piece) {
-    this.#written += piece;
     const input = part(this.element, "input");
     input.parentElement?.removeAttribute("hidden");
     input.append(piece);
