@@ -32,7 +32,7 @@
 /** @typedef {{type: "seam", index: number, offset: number, trimmed: number, attempt: number, mode: string}} Seam */
 /** @typedef {{type: "unknown", event: string, data: any}} Unknown */
 
-/** @typedef {{type: string, message: string, retryable?: boolean}} Fault */
+/** @typedef {{type: string, message: string, retryable?: boolean, retry_after_s?: number}} Fault */
 /** @typedef {{type: "error", error: Fault, request_id?: string | null, usage?: Json | null, digest?: string | null}} Failed */
 /** @typedef {{ttft_ms: number | null, duration_ms: number, tokens_per_second: number | null}} Timing */
 /**

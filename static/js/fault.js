@@ -4,10 +4,19 @@
 import { make, part } from "./templates.js";
 import { explain, text } from "./text.js";
 
-/** @typedef {{requestId: string | null, retryAfterMs: number | null, onAgain: (() => void) | null}} How */
+/**
+ * @typedef {object} How
+ * @property {string | null} requestId
+ * @property {number | null} retryAfterMs
+ * @property {() => void} onAgain
+ * @property {() => void} [onEdit]  for an error that the same words would meet again
+ */
+
+/** What was asked is what is wrong. */
+const OF_THE_QUESTION = new Set(["invalid_request_error", "request_too_large"]);
 
 /** @param {import("./events.js").Fault} fault @param {How} how @returns {HTMLElement} */
-export function faultCard(fault, { requestId, retryAfterMs, onAgain }) {
+export function faultCard(fault, { requestId, retryAfterMs, onAgain, onEdit }) {
   const card = make("fault");
   const { title, whose } = explain(fault);
   part(card, "title").textContent = title;
@@ -16,11 +25,12 @@ export function faultCard(fault, { requestId, retryAfterMs, onAgain }) {
   part(card, "message").hidden = fault.message === "";
   part(card, "id").textContent = requestId ? text.requestId(requestId) : "";
   const again = /** @type {HTMLButtonElement} */ (part(card, "again"));
-  if (onAgain) {
+  if (onEdit && OF_THE_QUESTION.has(fault.type)) {
+    again.textContent = text.reword;
+    again.addEventListener("click", onEdit);
+  } else {
     again.addEventListener("click", onAgain, { once: true });
     countDown(again, performance.now() + (retryAfterMs ?? 0));
-  } else {
-    again.remove();
   }
   return card;
 }

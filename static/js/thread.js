@@ -124,9 +124,7 @@ export class Thread {
 
   /** Let the reader word the last question otherwise. */
   editLast() {
-    const prompts = this.#log.querySelectorAll(".prompt");
-    const last = prompts[prompts.length - 1];
-    if (last) part(last, "edit").click();
+    this.#edit(this.#conversation?.path.findLast(({ role }) => role === "user")?.id);
   }
 
   /** All of an answer is shown. @param {Generation} generation */
@@ -138,6 +136,12 @@ export class Thread {
   }
 
   // Private
+
+  /** Let the reader word a question otherwise. @param {string | null} [prompt] */
+  #edit(prompt) {
+    const element = this.#elements.get(prompt ?? "");
+    if (element) part(element, "edit").click();
+  }
 
   /** An answer that was written here is laid out no more once it is out of sight. @param {HTMLElement} answer @param {boolean} isNear */
   #rest(answer, isNear) {
@@ -233,15 +237,16 @@ export class Thread {
    */
   #conclude(reply, answer, justEnded) {
     const { unfinished, transcript } = reply;
-    const onAgain = () => this.onAgain(reply);
+    const what = { onAgain: () => this.onAgain(reply), onEdit: () => this.#edit(reply.parent) };
     if (answer.failure) {
       const { error, request_id } = answer.failure;
-      answer.view.fail(error, { requestId: request_id ?? null, retryAfterMs: null, onAgain });
+      const retryAfterMs = justEnded ? 1000 * (error.retry_after_s ?? 0) : null;
+      answer.view.fail(error, { requestId: request_id ?? null, retryAfterMs, ...what });
     } else if (unfinished?.kind === "refused") {
       const retryAfterMs = justEnded ? unfinished.retryAfterMs : null;
-      answer.view.fail(unfinished.fault, { ...unfinished, retryAfterMs, onAgain });
+      answer.view.fail(unfinished.fault, { ...unfinished, retryAfterMs, ...what });
     } else if (unfinished?.kind === "interrupted") {
-      answer.view.fail({ type: "interrupted", message: "" }, { requestId: null, retryAfterMs: null, onAgain });
+      answer.view.fail({ type: "interrupted", message: "" }, { requestId: null, retryAfterMs: null, ...what });
     } else if (unfinished?.kind === "stopped") {
       answer.view.note(text.stopReason.cancelled);
     }

@@ -91,6 +91,45 @@ def test_a_rate_limit_counts_down(chat: Chat) -> None:
     expect(chat.page.locator(".prompt__text")).to_have_text("Hello?")
 
 
+def test_a_wait_that_is_told_in_the_stream_counts_down_too(chat: Chat) -> None:
+    chat.stop_time()
+    limit = {
+        "type": "rate_limit_error",
+        "message": "50 a minute.",
+        "retryable": True,
+        "retry_after_s": 11.2,
+    }
+    answer_with(chat.page, START, *TEXT, {"type": "error", "error": limit, "request_id": "req_7"})
+    chat.ask("Hello?")
+    button = chat.page.get_by_role("alert").get_by_role("button")
+    expect(button).to_have_text("Try again in 12 s")
+    expect(button).to_be_disabled()
+    chat.page.clock.run_for(12_000)
+    expect(button).to_have_text("Try again")
+    expect(button).to_be_enabled()
+
+
+def test_a_question_that_is_refused_for_itself_can_be_worded_otherwise(chat: Chat) -> None:
+    refuse_with(chat.page, 413, "request_too_large", "This is too long.")
+    chat.ask("A very long question")
+    card = chat.page.get_by_role("alert")
+    expect(card).to_contain_text("Too large")
+    reword = card.get_by_role("button")  # the only one: asked again it would be refused again
+    expect(reword).to_have_text("Edit the question")
+    reword.click()
+    words = chat.page.get_by_label("Your question, in other words")
+    expect(words).to_be_focused()
+    chat.page.keyboard.press("Escape")
+    expect(reword).to_be_focused()
+    reword.press("Enter")
+    words.fill("A short one")
+    answer_with(chat.page, START, *TEXT, DONE)
+    words.press("Enter")
+    chat.finished()
+    expect(chat.page.locator(".prompt__text")).to_have_text("A short one")
+    expect(card).to_have_count(0)
+
+
 def test_below_an_answer_stands_what_it_took(chat: Chat) -> None:
     answer_with(chat.page, START, *TEXT, DONE)
     chat.ask("Hello?")

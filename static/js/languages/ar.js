@@ -372,6 +372,7 @@ export const texts = {
   citation: (n) => `المصدر ${number(n)}`,
   pages: (from, to) => (to > from ? `الصفحات ${number(from)}–${number(to)}` : `الصفحة ${number(from)}`),
   tryAgain: "حاول مجددًا",
+  reword: "عدّل السؤال",
   tryAgainIn: (s) => `حاول مجددًا بعد ${wait(s)}`,
   requestId: (id) => `الطلب ${isolated(id)}`,
 

@@ -397,6 +397,7 @@ export const texts = {
   /** @param {number} from @param {number} to */
   pages: (from, to) => (to > from ? `pages ${number(from)}–${number(to)}` : `page ${number(from)}`),
   tryAgain: "Try again",
+  reword: "Edit the question",
   /** @param {number} s */
   tryAgainIn: (s) => `Try again in ${wait(s)}`,
   /** @param {string} id */

@@ -343,6 +343,7 @@ export const texts = {
   citation: (n) => `出典 ${number(n)}`,
   pages: (from, to) => (to > from ? `${number(from)}–${number(to)} ページ` : `${number(from)} ページ`),
   tryAgain: "もう一度試す",
+  reword: "質問を編集",
   tryAgainIn: (s) => `${wait(s)}後に試せます`,
   requestId: (id) => `リクエスト ${id}`,
 
