@@ -4,7 +4,7 @@ import asyncio
 import base64
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import pytest
 import trustme
 import uvloop
 
-from app.upstream.exchange import LARGE_READ_BYTES
+from app.upstream.exchange import LARGE_READ_BYTES, Exchange
 from app.upstream.transport import EXCHANGE, Transport
 from tests.nobody import nobody
 from tests.reading import ask
@@ -159,6 +159,21 @@ async def test_a_broken_answer_is_an_error_and_its_connection_is_not_used_again(
         assert server.connections == 2
 
 
+async def test_another_protocol_is_no_http() -> None:
+    upgrade = b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n"
+    async with answering(upgrade) as server, asking() as client:
+        with pytest.raises(httpx2.RemoteProtocolError, match="not HTTP"):
+            await pushed(client, server.url)
+
+
+async def test_what_comes_behind_an_answer_is_no_part_of_it_nor_of_the_next() -> None:
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"
+    async with answering(answer + b"hello" + answer + b"wrong") as server, asking() as client:
+        for _ in range(2):
+            assert await pushed(client, server.url) == b"hello"
+        assert server.connections == 2
+
+
 async def test_nobody_there_is_an_error() -> None:
     with nobody() as (host, port):
         async with asking() as client:
@@ -196,6 +211,76 @@ async def test_whoever_leaves_closes_the_connection() -> None:
         has_left.set()  # the server looks for another request
         async with asyncio.timeout(20):
             await server.gone.wait()
+
+
+async def test_whoever_is_cancelled_by_what_comes_last_leaves_quietly() -> None:
+    wrong: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, what: wrong.append(what))
+    begun = asyncio.Event()
+
+    def leave(data: bytes) -> bool:
+        begun.set()
+        return data != b"first" and leaving.cancel()
+
+    async with answering(CHUNKED, b"5\r\nfirst\r\n", begun, BODY) as server, asking() as client:
+        leaving = asyncio.create_task(pushed(client, server.url, leave))
+        with pytest.raises(asyncio.CancelledError):
+            await leaving
+    assert not wrong
+
+
+async def test_a_connection_on_which_the_answer_is_still_to_come_is_not_used_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    on_headers_complete = Exchange.on_headers_complete
+
+    def cancelled_meanwhile(self: Exchange) -> None:
+        leaving.cancel()
+        on_headers_complete(self)
+
+    going_on = b"HTTP/1.1 100 Continue\r\n\r\n"
+    has_left = asyncio.Event()
+    async with answering(going_on, has_left, CHUNKED + BODY) as server, asking() as client:
+        with monkeypatch.context() as patch:
+            patch.setattr(Exchange, "on_headers_complete", cancelled_meanwhile)
+            leaving = asyncio.create_task(pushed(client, server.url))
+            with pytest.raises(asyncio.CancelledError):
+                await leaving
+        has_left.set()
+        assert await pushed(client, server.url) == b"hello world"
+        assert server.connections == 2
+
+
+@pytest.mark.parametrize("early", [True, False], ids=["answered early", "never answered"])
+async def test_a_question_that_is_not_taken_does_not_keep_its_connection_open(early: bool) -> None:
+    question, came, over = bytes(24 * 1024 * 1024), asyncio.Event(), asyncio.Event()
+    taken: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        if early:
+            writer.write(b"HTTP/1.1 413 Too Large\r\nContent-Length: 5\r\n\r\nhello")
+        came.set()
+        await over.wait()
+        read = 0
+        with suppress(ConnectionError):
+            while data := await reader.read(1024 * 1024):
+                read += len(data)
+        writer.close()
+        taken.set_result(read)
+
+    async with await asyncio.start_server(handle, "127.0.0.1", 0) as server, asking() as client:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        asked = asyncio.create_task(client.post(url, content=question))
+        await came.wait()
+        if early:
+            assert (await asked).content == b"hello"
+        else:
+            asked.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asked
+        over.set()
+        assert await taken < len(question)
 
 
 async def test_after_enough_the_end_is_waited_for_and_the_connection_kept() -> None:
@@ -274,6 +359,14 @@ async def test_a_header_cannot_forge_another() -> None:
         with pytest.raises(httpx2.LocalProtocolError):
             await client.post(server.url, headers={"x-api-key": "a\r\nx-evil: b"})
         assert not server.heads
+
+
+def test_an_envelope_shows_no_key() -> None:
+    async def envelope() -> str:
+        request = httpx2.Request("POST", "http://localhost/", headers={"x-api-key": "sk-secret"})
+        return repr(Transport(1, 1).envelope(request))
+
+    assert "sk-secret" not in asyncio.run(envelope())
 
 
 async def test_a_redirect_is_followed() -> None:

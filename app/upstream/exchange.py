@@ -108,12 +108,15 @@ class Exchange(asyncio.Protocol, httpx2.AsyncByteStream):
         if not self._closed:
             self._closed = True
             self._parser = None  # it holds us, and we it
+            if self._transport.get_write_buffer_size():
+                self._transport.abort()  # else the question would be kept for as long as nobody takes the rest of it
             self._connection.close()
 
     def _give_back(self) -> None:
         if self._closed:
             return
-        if not self._keeps or self._transport.is_closing():
+        unsent = self._transport.get_write_buffer_size()
+        if unsent or not self._keeps or self._transport.is_closing():
             self._hang_up()
             return
         self._closed = True
@@ -129,7 +132,7 @@ class Exchange(asyncio.Protocol, httpx2.AsyncByteStream):
             return
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserError as error:
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._fail(httpx2.RemoteProtocolError(f"not HTTP: {type(error).__name__}"))
         if self._complete:
             self._give_back()
@@ -160,14 +163,23 @@ class Exchange(asyncio.Protocol, httpx2.AsyncByteStream):
             try:
                 self._enough = bool(self._take(data))
             except Exception as error:  # noqa: BLE001 - whoever pushes raises it
-                self._over.set_exception(error)
+                self._end_push(error)
                 return
         if self._complete or (self._enough and self._failure):
-            self._over.set_result(None)
+            self._end_push()
         elif self._failure:
-            self._over.set_exception(self._failure)
+            self._end_push(self._failure)
         elif self._enough and self._waiting is None:
-            self._waiting = self._loop.call_later(ENOUGH_S, self._over.set_result, None)
+            self._waiting = self._loop.call_later(ENOUGH_S, self._end_push)
+
+    def _end_push(self, failure: Exception | None = None) -> None:
+        """Let whoever pushes go on, unless that was cancelled meanwhile."""
+        if self._over is None or self._over.done():
+            return
+        if failure:
+            self._over.set_exception(failure)
+        else:
+            self._over.set_result(None)
 
     def _fail(self, error: Exception) -> None:
         """Note why there will be nothing more."""
@@ -184,7 +196,13 @@ class Exchange(asyncio.Protocol, httpx2.AsyncByteStream):
     # What the parser finds
 
     def on_message_begin(self) -> None:
-        """Begin a head; one of status 1xx is followed by another."""
+        """Begin a head; one of status 1xx is followed by another.
+
+        Raises:
+            ValueError: nothing was asked that this could answer; the parser fails with it.
+        """
+        if self._complete:
+            raise ValueError
         self.headers = []
         self._to_eof = True
 
@@ -209,5 +227,5 @@ class Exchange(asyncio.Protocol, httpx2.AsyncByteStream):
 
     def on_message_complete(self) -> None:
         """Note the end of the body."""
-        self._complete = self._status.done()
+        self._complete = self._parser.get_status_code() >= 200
         self._keeps = self._parser.should_keep_alive()  # the parser forgets it with the next byte

@@ -6,7 +6,7 @@ aiohttp opens and keeps the connections: TLS, proxies (``HTTPS_PROXY`` and its l
 import asyncio
 import os
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 from urllib.request import getproxies, proxy_bypass
@@ -28,12 +28,12 @@ class Envelope:
     Attributes:
         target: What aiohttp connects by.
         patience: How long that may take.
-        head: Request line and headers, without the empty line after them.
+        head: Request line and headers, credentials among them, without the empty line after them.
     """
 
     target: aiohttp.ClientRequest
     patience: aiohttp.ClientTimeout
-    head: bytes
+    head: bytes = field(repr=False)
 
     def around(self, body: bytes) -> bytes:
         """Return a request with *body*."""
