@@ -61,7 +61,7 @@ class Reader:
         return self._frames[number]
 
     def take(self) -> bytes:
-        """Return the frames of what comes after the cursor, at most a slice; empty if there is nothing yet."""
+        """Return the frames of what comes after the cursor, at most a slice; empty if there is nothing in it to be seen, or nothing yet."""
         if self._plain:
             log = self._log
             data, self._number, self.behind = log.slice(self._number)
@@ -83,7 +83,9 @@ class Reader:
                     yield pieces
                 if self.over:
                     return
-                if not pieces:
+                if self.behind:
+                    await asyncio.sleep(0)
+                elif not pieces:
                     with suppress(TimeoutError):
                         async with asyncio.timeout_at(self.due):
                             await grown.wait()
@@ -91,11 +93,11 @@ class Reader:
             unlisten()
 
     def _look(self) -> list[Piece]:
-        """Return what there is to be seen; empty only when nothing is left to look at."""
+        """Return what there is to be seen in the next slice, which may be nothing."""
         shaper = self._shaper
         now = asyncio.get_running_loop().time()
         pieces: list[Piece] = []
-        while not pieces and (events := self._log.after(self._number, SLICE_BYTES)):
+        if events := self._log.after(self._number, SLICE_BYTES):
             self._number += len(events)
             pieces = shaper.feed(events)
         if shaper.holding and self._every_s and now >= self._quiet_until:

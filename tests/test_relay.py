@@ -394,6 +394,34 @@ async def test_a_view_that_hides_more_than_a_slice_of_an_ended_answer_comes_to_i
     assert len(events) == 2
 
 
+async def test_a_view_that_hides_much_lets_others_have_their_turn_meanwhile() -> None:
+    producer, view = Producer(), View(events=frozenset({"text"}))
+    turns = 0
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async with at_rest(producer):
+        for _ in range(10):
+            producer.generation.say(Thinking("hm" * SLICE_BYTES, 0))
+        producer.say("a")
+        reader = Reader(producer.generation, START, view)
+        looks = [(reader.take(), reader.behind) for _ in range(11)]  # start, and the thoughts
+        assert looks == [(b"", True)] * 11
+        assert b'"text":"a"' in reader.take()
+        reader.close()
+        await producer.end()
+        others = asyncio.create_task(take_turns())
+        reader = Reader(producer.generation, START, view)
+        assert [event async for some in reader.pieces() for _, event in some] == [Text("a", 0)]
+        reader.close()
+        assert turns >= 10
+        others.cancel()
+
+
 async def test_text_that_waits_for_its_time_comes_though_nothing_new_does() -> None:
     producer, line = Producer(), Line()
     async with at_rest(producer):
