@@ -58,13 +58,14 @@ def test_conversations_are_kept_found_named_pinned_deleted_and_had_back(chat: Ch
     expect(chat.page.get_by_text("Nothing found")).to_be_visible()
     search.fill("")
 
+    act(chat, "Rivers", "Unpin")
     act(chat, f"A table of seas {EVIL}", "Delete")
     expect(listed(chat)).to_have_text(["Rivers"])
     expect(chat.page.locator("article")).to_have_count(0)  # it was the open one
     undo = chat.page.get_by_role("button", name="Undo")
     expect(undo).to_be_focused()
     undo.press("Enter")
-    expect(listed(chat)).to_have_text(["Rivers", f"A table of seas {EVIL}"])
+    expect(listed(chat)).to_have_text([f"A table of seas {EVIL}", "Rivers"])  # newest first again
 
     act(chat, "Rivers", "Delete")
     expect(undo).to_be_focused()
@@ -150,9 +151,14 @@ def test_files_go_out_and_come_in(chat: Chat, tmp_path: Path) -> None:
     assert markdown.value.suggested_filename == "How do rivers flow.md"
     text = Path(markdown.value.path()).read_text()
     assert text.startswith("# How do rivers flow?\n\n## You\n\nHow do rivers flow?\n\n## Claude (claude-")
+    with chat.page.expect_download() as one:
+        act(chat, "How do rivers flow?", "Export as JSON")
+    assert one.value.suggested_filename == "How do rivers flow.json"
     with chat.page.expect_download() as everything:
         chat.page.get_by_role("button", name="Export all").click()
     exported = json.loads(Path(everything.value.path()).read_text())
+    alone = json.loads(Path(one.value.path()).read_text())
+    assert alone["conversations"] == exported["conversations"]  # there is no other
     exported["conversations"][0]["title"] = EVIL
     exported["conversations"][0]["messages"][0]["content"] = EVIL
     blocks = exported["conversations"][0]["messages"][1]["transcript"]["blocks"]

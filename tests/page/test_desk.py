@@ -127,6 +127,40 @@ def test_files_are_pasted_picked_and_dropped_checked_made_fit_and_sent(chat: Cha
     chat.finished()
 
 
+def test_of_files_there_are_at_most_as_many_and_as_large_as_the_gateway_takes(
+    open_chat: Callable[..., Chat], page_url: str, tmp_path: Path
+) -> None:
+    chat = open_chat("about:blank")
+    page = chat.page
+
+    def smaller(route: Route) -> None:
+        config = json.loads(route.fetch().text())
+        attachments = {**config["attachments"], "max_body_bytes": 6000}
+        attachments["images"] = {**attachments["images"], "max_count": 1}
+        route.fulfill(json={**config, "attachments": attachments})
+
+    page.route("**/api/config", smaller)
+    page.goto(page_url)
+    expect(page.locator("#model")).to_be_enabled()
+    complaint = page.get_by_role("alert")
+    tray = page.get_by_role("form", name="Ask Claude").get_by_role("list", name="Attached files")
+    page.evaluate(PASTE_PICTURE, [10, 10])
+    page.evaluate(PASTE_PICTURE, [10, 10])
+    expect(complaint).to_have_text("A message takes at most 1 image.")
+    for name, size, refusal in (
+        ("long.txt", 6001, "long.txt is too large: 6 kB is the most."),
+        ("fits.txt", 4000, None),
+        ("more.txt", 4000, "All files together may have 6 kB at most."),
+    ):
+        (tmp_path / name).write_text("x" * size)
+        page.locator("#composer input[type=file]").set_input_files(tmp_path / name)
+        if refusal:
+            expect(complaint).to_have_text(refusal)
+        else:
+            expect(tray).to_contain_text(name)
+    expect(tray.get_by_role("listitem")).to_have_count(2)
+
+
 def test_what_is_attached_can_be_seen_in_all_its_size_and_taken_away(chat: Chat, tmp_path: Path) -> None:
     page = chat.page
     expect(page.locator("#model")).to_be_enabled()

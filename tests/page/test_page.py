@@ -31,9 +31,14 @@ def test_the_conversation_is_sent_along(chat: Chat) -> None:
 def test_enter_sends_and_shift_enter_does_not(chat: Chat) -> None:
     field = chat.field
     field.fill("one")
+    low = field.bounding_box()
     chat.page.keyboard.press("Shift+Enter")
     chat.page.keyboard.type("two")
     assert field.input_value() == "one\ntwo"
+    high = field.bounding_box()
+    assert low
+    assert high
+    assert low["height"] < high["height"]  # it grows with what is written
     chat.page.keyboard.press("Enter")
     expect(chat.page.locator(".prompt__text")).to_have_text("one\ntwo")
     expect(field).to_have_value("")

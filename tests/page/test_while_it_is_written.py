@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -13,6 +14,24 @@ from tests.page.wire import Wire
 from tests.running import Gateway
 
 QUESTION = "Tell me about rivers."
+WATCH_STORING = """
+window.stored = [];
+const put = IDBObjectStore.prototype.put;
+let last = "", waiting = () => {};
+IDBObjectStore.prototype.put = function (record) {
+  if (this.name === "messages" && record.running) {
+    last = record.transcript.blocks.map((block) => block.text).join("");
+    if (last) window.stored.push(performance.now());
+    waiting();
+  }
+  return put.call(this, record);
+};
+window.whenStored = (text) => new Promise((resolve) => {
+  waiting = () => last.trimEnd().endsWith(text) && resolve();
+  waiting();
+});
+"""
+"""When a growing answer was stored; and wait until it is that ends in some text."""
 WATCH_WAITING = """
 window.waited = [];
 new MutationObserver(() => {
@@ -121,6 +140,27 @@ def test_after_a_reload_the_page_goes_on_with_its_answer(chat: Chat, held: Held)
     assert chat.text() == FULL
     expect(prose).to_have_text(up_to(STOPS + 1))
     assert chat.page.evaluate("waited") == [], "no connection was lost, and no line comes and goes"
+
+
+def test_an_answer_is_stored_at_most_once_a_second_and_when_the_page_is_left(
+    open_chat: Callable[..., Chat], page_url: str, held: Held
+) -> None:
+    chat = open_chat(page_url, init=WATCH_STORING)
+    page = chat.page
+    ask(chat)
+    chat.stop_time()
+    prose = page.locator(".prose")
+    held.go_on()
+    chat.frames_until(lambda: up_to(2).search(prose.inner_text()))
+    page.evaluate("stored.length = 0; dispatchEvent(new Event('pagehide'))")  # no time passes, and yet
+    page.evaluate("whenStored", LINES[2 * BETWEEN - 1].strip())
+    held.go_on()
+    chat.frames_until(lambda: up_to(3).search(prose.inner_text()))
+    page.clock.run_for(1000)
+    page.evaluate("whenStored", LINES[3 * BETWEEN - 1].strip())
+    stored = page.evaluate("stored")
+    assert all(later - sooner >= 1000 for sooner, later in pairwise(stored)), stored
+    page.keyboard.press("Escape")
 
 
 def test_an_answer_that_is_gone_keeps_its_text_and_says_interrupted(chat: Chat) -> None:
