@@ -2,9 +2,10 @@
 
 import asyncio
 import base64
+import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,15 @@ async def test_a_body_ends_in_any_of_https_ways(name: str) -> None:
         assert server.connections == connections
 
 
+async def test_a_header_behind_the_body_is_none_of_the_answers() -> None:
+    trailer = CHUNKED + b"5\r\nhello\r\n0\r\nrequest-id: wrong\r\n\r\n"
+    async with answering(trailer) as server, asking() as client:
+        for _ in range(2):
+            response = await client.post(server.url, content=b"{}")
+            assert (response.content, "request-id" in response.headers) == (b"hello", False)
+        assert server.connections == 1
+
+
 async def test_an_answer_without_a_body_is_one() -> None:
     async with answering(b"HTTP/1.1 204 No Content\r\n\r\n") as server, asking() as client:
         assert [await pushed(client, server.url) for _ in range(2)] == [b"", b""]
@@ -164,6 +174,16 @@ async def test_another_protocol_is_no_http() -> None:
     async with answering(upgrade) as server, asking() as client:
         with pytest.raises(httpx2.RemoteProtocolError, match="not HTTP"):
             await pushed(client, server.url)
+
+
+@pytest.mark.parametrize(
+    "endless", [b"x: " + b"y" * 100_000, b"x: y\r\n" * 20_000], ids=["one header", "many"]
+)
+async def test_a_head_without_an_end_is_not_kept(endless: bytes) -> None:
+    async with answering(b"HTTP/1.1 200 OK\r\n" + endless, asyncio.Event()) as server, asking() as client:
+        with pytest.raises(httpx2.RemoteProtocolError, match="a head has more than 65,536 bytes"):
+            async with asyncio.timeout(20):
+                await pushed(client, server.url)
 
 
 async def test_what_comes_behind_an_answer_is_no_part_of_it_nor_of_the_next() -> None:
@@ -328,6 +348,40 @@ def test_between_large_reads_others_have_their_turn() -> None:
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # which the program runs on
         assert runner.run(reads_without_a_turn()) <= 1
+
+
+LARGE = 1_000_000
+LARGE_ENDS = {
+    "the connection's end": (b"", True),
+    "the connection's end, too early": (b"Content-Length: %d\r\n" % (2 * LARGE), False),
+}
+
+
+@pytest.mark.parametrize("name", LARGE_ENDS)
+async def test_a_connection_that_ends_between_large_reads_is_read_to_its_end(name: str) -> None:
+    header, whole = LARGE_ENDS[name]
+    told: list[bytes] = []
+    answer = b"HTTP/1.1 200 OK\r\n%b\r\n" % header
+    async with answering(answer, bytes(LARGE), None) as server, asking() as client:
+        with nullcontext() if whole else pytest.raises(httpx2.ReadError):
+            await pushed(client, server.url, told.append)
+    assert sum(map(len, told)) == LARGE
+
+
+async def test_a_connection_is_read_on_after_large_reads_by_whoever_has_it_next() -> None:
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % LARGE
+    async with answering(answer, bytes(LARGE)) as server, asking() as client:
+        for _ in range(3):
+            assert len(await pushed(client, server.url)) == LARGE
+        assert server.connections == 1
+
+
+async def test_the_kernel_asks_whether_a_peer_that_is_silent_is_still_there() -> None:
+    async with answering(CHUNKED, asyncio.Event()) as server, asking() as client:
+        response = await client.send(client.build_request("POST", server.url, content=b"{}"), stream=True)
+        connected = response.extensions[EXCHANGE]._transport.get_extra_info("socket")
+        assert connected.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        await response.aclose()
 
 
 async def test_there_are_as_many_connections_as_may_be() -> None:

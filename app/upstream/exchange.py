@@ -18,6 +18,9 @@ ENOUGH_S = 0.25
 LARGE_READ_BYTES = 64 * 1024
 """After a read of so much it is everybody else's turn: while a connection has more, uvloop reads it on and on."""
 
+MAX_HEAD_BYTES = 64 * 1024
+"""Bound of an answer's head, and of all that may come before it."""
+
 MAX_WHOLE_BYTES = 16 * 1024 * 1024
 """Bound of a body that is read at one go: an error, a list."""
 
@@ -46,6 +49,7 @@ class Exchange(asyncio.Protocol, httpx2.AsyncByteStream):
         self._take: Callable[[bytes], Any] | None = None
         self._over: asyncio.Future[None] | None = None
         self._failure: Exception | None = None
+        self._head_bytes = 0
         self._to_eof = True
         self._complete = self._keeps = self._enough = self._closed = False
         self._waiting: asyncio.TimerHandle | None = None
@@ -134,6 +138,10 @@ class Exchange(asyncio.Protocol, httpx2.AsyncByteStream):
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._fail(httpx2.RemoteProtocolError(f"not HTTP: {type(error).__name__}"))
+        if not self._status.done():
+            self._head_bytes += len(data)
+            if self._head_bytes > MAX_HEAD_BYTES:
+                self._fail(httpx2.RemoteProtocolError(f"a head has more than {MAX_HEAD_BYTES:,} bytes"))
         if self._complete:
             self._give_back()
         self._deliver()
@@ -207,7 +215,9 @@ class Exchange(asyncio.Protocol, httpx2.AsyncByteStream):
         self._to_eof = True
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Note a header."""
+        """Note a header; one that comes behind the body is for nobody."""
+        if self._status.done():
+            return
         self.headers.append((name, value))
         name = name.lower()
         if name == b"content-length" or (name == b"transfer-encoding" and b"chunked" in value.lower()):
