@@ -153,7 +153,7 @@ class Generation:
         """Append one more delta of a block that has said some; what ``say`` would do, and sooner.
 
         Raises:
-            Refused: the log would be larger than it may be.
+            TooLong: the log would be larger than it may be.
         """
         log = self.log
         if log.terminal:

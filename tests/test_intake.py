@@ -1,14 +1,16 @@
 """A delta that takes the short way to the log is there as if it had taken the long one."""
 
 from collections.abc import Sequence
+from hashlib import sha256
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.generation import Generation, Rules
 from app.intake import Intake
 from app.protocol.claude import Translator
-from app.protocol.errors import Problem
+from app.protocol.errors import Problem, TooLong
 from app.protocol.events import Done, Event
 from app.protocol.sse import Decoder, Frame
 from app.record import Call
@@ -17,9 +19,26 @@ from tests.protocol.frames import as_stream, block_start, block_stop, delta, mes
 from tests.protocol.mixed import STREAMS
 
 
-def generation() -> Generation:
-    rules = Rules(max_bytes=10**6, grace_s=30, price=lambda _: None)
+def generation(max_bytes: int = 10**6) -> Generation:
+    rules = Rules(max_bytes, grace_s=30, price=lambda _: None)
     return Generation(model="m", owner="o", client="c", request_id="r", rules=rules, on_end=lambda _: None)
+
+
+def taking(answer: Generation) -> Intake:
+    """Return what takes a call for *answer*."""
+
+    def say(events: Sequence[Event]) -> bool:
+        if events:
+            answer.say(*events)
+        return True
+
+    return Intake(Translator(answer.ledger, lambda: 7), answer, Call(0, None), say)
+
+
+def digest(answer: Generation) -> str:
+    """Return the digest that the readers of *answer* were told, which was cancelled."""
+    assert isinstance(answer.log.terminal, Done)
+    return answer.log.terminal.digest
 
 
 class Took:
@@ -33,15 +52,8 @@ class Took:
     """
 
     def __init__(self, reads: list[bytes], *, short: bool) -> None:
-        answer = generation()
-        decoder, translator = Decoder(), Translator(answer.ledger, lambda: 7)
-
-        def say(events: Sequence[Event]) -> bool:
-            if events:
-                answer.say(*events)
-            return True
-
-        intake = Intake(translator, answer, Call(0, None), say)
+        answer, decoder = generation(), Decoder()
+        intake = taking(answer)
         self.short: list[bytes] = []
         self.wrong: str | None = None
         try:
@@ -54,8 +66,7 @@ class Took:
             self.wrong = problem.message
         self.frames = answer.log.frames[1:]
         answer.cancel("cancelled")
-        assert isinstance(answer.log.terminal, Done)
-        self.digest = answer.log.terminal.digest
+        self.digest = digest(answer)
 
 
 @given(STREAMS, PLACES, st.booleans())
@@ -92,3 +103,27 @@ def test_what_is_held_back_keeps_what_follows_from_the_short_way() -> None:
     intake.take(start + written(text_start())[0] + first)
     assert not intake.one(second)
     assert not answer.log.frames
+
+
+@pytest.mark.parametrize("short", [True, False])
+def test_what_comes_after_an_answer_was_cancelled_is_not_said(short: bool) -> None:
+    answer = generation()
+    intake = taking(answer)
+    first, second = written(text("a"), text("b"))
+    intake.take(as_stream([message_start(), text_start()]) + first)
+    answer.cancel("cancelled")
+    said = list(answer.log.frames)
+    assert intake.one(second) if short else not intake.take(second)
+    assert answer.log.frames == said
+
+
+@pytest.mark.parametrize("short", [True, False])
+def test_what_does_not_fit_ends_the_answer_and_is_not_in_its_digest(short: bool) -> None:
+    answer = generation(max_bytes=2000)
+    intake = taking(answer)
+    first, second = written(text("a"), text("b" * 2000))
+    intake.take(as_stream([message_start(), text_start()]) + first)
+    with pytest.raises(TooLong):
+        (intake.one if short else intake.take)(second)
+    answer.cancel("cancelled")
+    assert digest(answer) == sha256(b"a").hexdigest()
