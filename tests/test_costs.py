@@ -50,6 +50,9 @@ PARTS = (
 )
 """Packages whose code nothing but the gateway runs in these tests."""
 
+OF_A_STREAM = ("Generation._run", "RequestResponseCycle.run_asgi", "EventStream._see_to")
+"""What the tasks of an answer and of its readers run."""
+
 
 class Paced:
     """A Claude that says a delta when it is told to, each in a read of its own."""
@@ -83,6 +86,17 @@ async def counting(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Counter[str
 
         patch.setattr(owner, name, counted)
 
+    def count_wake_ups() -> None:
+        call_soon = loop.call_soon
+
+        def counted(callback: Any, *args: Any, **kwargs: Any) -> Any:
+            if isinstance(task := getattr(callback, "__self__", None), asyncio.Task):
+                name = getattr(task.get_coro(), "__qualname__", "")
+                counts[f"wake-ups of {name}"] += name in OF_A_STREAM
+            return call_soon(callback, *args, **kwargs)
+
+        patch.setattr(loop, "call_soon", counted)
+
     with monkeypatch.context() as patch:
         count(Exchange, "data_received", "reads")
         count(RequestResponseCycle, "send", "writes")
@@ -93,6 +107,7 @@ async def counting(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Counter[str
         count(log_module.Log, "add", "appends")
         count(loop, "create_task", "tasks")
         count(loop, "call_at", "timers")
+        count_wake_ups()
         yield counts
 
 
@@ -112,7 +127,7 @@ async def _pace(paced: Paced, readers: list[Stream], first: int, last: int) -> N
 
 
 @pytest.mark.parametrize("others", [0, 9])
-async def test_a_delta_is_one_read_one_encoding_and_one_write_for_each_reader(
+async def test_a_delta_is_one_read_one_encoding_and_one_write_for_each_reader_and_wakes_no_task(
     others: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paced = Paced()
@@ -126,6 +141,7 @@ async def test_a_delta_is_one_read_one_encoding_and_one_write_for_each_reader(
         await _pace(paced, readers, 0, 5)
         assert counts["tasks"]  # it counts
         assert counts["timers"]
+        assert all(counts[f"wake-ups of {name}"] for name in OF_A_STREAM)
         counts.clear()
         await _pace(paced, readers, 5, DELTAS)
         n = DELTAS - 5

@@ -57,6 +57,7 @@ class Silence:
 
     def flows(self) -> None:
         """Note that one delta has come after others."""
+        # What ``Gaps.count`` does, without a call: this runs for every token.
         gaps, now = self._gaps, self._loop.time()
         gap_s = now - self._told
         gaps.counts[bisect_left(GAP_SECONDS, gap_s)] += 1
