@@ -43,7 +43,23 @@ def test_needs_grow_with_streams_and_round_up() -> None:
     assert many["files of a gateway"] == "300"
 
 
-@pytest.mark.parametrize("wrong", [["--streams", "0"], ["--headroom", "1"], ["--deltas-s", "0"]])
+def test_longer_answers_keep_as_much_for_replay_as_more_short_ones() -> None:
+    short = Costs(answer_s=20, max_log_mib=1e9)
+    long = replace(short, answer_s=40)
+    assert needs(1000, long, 100)["memory, gateways GiB"] == needs(1000, short, 100)["memory, gateways GiB"]
+
+
+WRONG = [
+    ["--streams", "0"],
+    ["--headroom", "1"],
+    ["--deltas-s", "0"],
+    ["--answer-s", "0"],
+    ["--delta-us", "0"],
+    ["--log-kib", "-1"],
+]
+
+
+@pytest.mark.parametrize("wrong", WRONG)
 def test_assumptions_that_mean_nothing_are_refused(wrong: list[str]) -> None:
     with pytest.raises(SystemExit):
         main(wrong)

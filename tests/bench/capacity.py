@@ -28,7 +28,7 @@ class Costs:
     start_ms: float = 1.17  # CPU of the gateway for a stream, whatever its length
     stream_kib: float = 50.1  # memory of an open stream
     process_mib: float = 116.0  # memory of a gateway before any
-    log_kib: float = 300.0  # memory of one answer of 1,000 deltas that is kept for replay
+    log_kib: float = 300.0  # memory of 1,000 deltas that are kept for replay
     nginx_delta_us: float = 11.3  # CPU of nginx for one delta
     nginx_start_ms: float = 0.09  # CPU of nginx for a stream
     nginx_stream_kib: float = 17.2  # memory of nginx for a stream
@@ -82,7 +82,8 @@ def needs(streams: int, costs: Costs, carried: int) -> dict[str, str]:
         costs.deltas_s * costs.nginx_delta_us / 1e6 + costs.nginx_start_ms / 1e3 / costs.answer_s
     )
     starts_s = streams / costs.answer_s
-    kept_kib = min(starts_s * costs.retention_s * costs.log_kib, processes * costs.max_log_mib * 1024)
+    answer_kib = costs.log_kib * costs.deltas_s * costs.answer_s / 1000
+    kept_kib = min(starts_s * costs.retention_s * answer_kib, processes * costs.max_log_mib * 1024)
     gateway_gib = (processes * costs.process_mib * 1024 + streams * costs.stream_kib + kept_kib) / 1024**2
     bits = streams * costs.deltas_s * (costs.delta_bytes + costs.packet_bytes) * 8
     return {
@@ -127,8 +128,10 @@ def main(argv: list[str] | None = None) -> int:
         parser.add_argument(name, type=float, default=field.default, metavar="X")
     given = vars(parser.parse_args(argv))
     streams = given.pop("streams")
-    if any(each < 1 for each in streams) or not 0 <= given["headroom"] < 1 or given["deltas_s"] <= 0:
-        parser.error("streams and deltas-s must be above 0, headroom from 0 to below 1")
+    if min(*streams, *(given[name] for name in ("delta_us", "deltas_s", "answer_s"))) <= 0:
+        parser.error("streams, delta-us, deltas-s and answer-s must be above 0")
+    if min(given.values()) < 0 or given["headroom"] >= 1:
+        parser.error("nothing may be below 0, and headroom must be below 1")
     sys.stdout.write(table(streams, Costs(**given)))
     return 0
 
