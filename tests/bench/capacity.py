@@ -28,7 +28,7 @@ class Costs:
     start_ms: float = 1.17  # CPU of the gateway for a stream, whatever its length
     stream_kib: float = 50.1  # memory of an open stream
     process_mib: float = 116.0  # memory of a gateway before any
-    log_kib: float = 300.0  # memory of 1,000 deltas that are kept for replay
+    log_kib: float = 125.0  # memory of 1,000 deltas that are kept for replay
     nginx_delta_us: float = 11.3  # CPU of nginx for one delta
     nginx_start_ms: float = 0.09  # CPU of nginx for a stream
     nginx_stream_kib: float = 17.2  # memory of nginx for a stream
