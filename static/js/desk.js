@@ -128,7 +128,7 @@ export class Desk {
     if (fault.type === "authentication_error") return; // the way to sign in stands at the top
     const elsewhere = fault.type === "signed_out_elsewhere";
     const onAgain = elsewhere ? () => location.reload() : () => void this.load();
-    byId("notice").replaceChildren(faultCard(fault, { requestId, retryAfterMs: null, onAgain }));
+    byId("notice").replaceChildren(faultCard(fault, { requestId, retryAfterMs: null, onAgain, onEdit: null }));
   }
 
   /** @param {number | null} tokens */

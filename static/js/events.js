@@ -63,6 +63,11 @@ export function isEnd(frame) {
   return frame.data === "[DONE]";
 }
 
+/** What was asked is what is wrong: asked again as it is, it is refused again. @param {Fault} fault */
+export function isOfTheQuestion({ type }) {
+  return type === "invalid_request_error" || type === "request_too_large";
+}
+
 /** @param {ChatEvent} event @returns {event is Terminal} */
 export function isTerminal(event) {
   return event.type === "done" || event.type === "error";

@@ -9,11 +9,8 @@ import { explain, text } from "./text.js";
  * @property {string | null} requestId
  * @property {number | null} retryAfterMs
  * @property {() => void} onAgain
- * @property {() => void} [onEdit]  for an error that the same words would meet again
+ * @property {(() => void) | null} onEdit  instead, where the same question would meet the same error
  */
-
-/** What was asked is what is wrong. */
-const OF_THE_QUESTION = new Set(["invalid_request_error", "request_too_large"]);
 
 /** @param {import("./events.js").Fault} fault @param {How} how @returns {HTMLElement} */
 export function faultCard(fault, { requestId, retryAfterMs, onAgain, onEdit }) {
@@ -25,7 +22,7 @@ export function faultCard(fault, { requestId, retryAfterMs, onAgain, onEdit }) {
   part(card, "message").hidden = fault.message === "";
   part(card, "id").textContent = requestId ? text.requestId(requestId) : "";
   const again = /** @type {HTMLButtonElement} */ (part(card, "again"));
-  if (onEdit && OF_THE_QUESTION.has(fault.type)) {
+  if (onEdit) {
     again.textContent = text.reword;
     again.addEventListener("click", onEdit);
   } else {

@@ -8,6 +8,7 @@
  */
 
 import { Answer } from "./answer.js";
+import { isOfTheQuestion } from "./events.js";
 import { make, part } from "./templates.js";
 import { text } from "./text.js";
 import { plainText } from "./transcript.js";
@@ -42,7 +43,7 @@ export class Thread {
   /** Tells when the reader comes near the earliest message, and goes from what was written here. */
   #seen;
 
-  /** Answer this once more, as `opener` asks. @type {(reply: Reply) => void} */
+  /** Answer this once more. @type {(reply: Reply) => void} */
   onAgain = () => {};
   /** Choose how to answer it once more. @type {(reply: Reply, opener: HTMLElement) => void} */
   onAgainMenu = () => {};
@@ -237,16 +238,21 @@ export class Thread {
    */
   #conclude(reply, answer, justEnded) {
     const { unfinished, transcript } = reply;
-    const what = { onAgain: () => this.onAgain(reply), onEdit: () => this.#edit(reply.parent) };
+    /** @param {import("./events.js").Fault} fault @param {string | null} requestId @param {number | null} waitMs */
+    const fail = (fault, requestId, waitMs) =>
+      answer.view.fail(fault, {
+        requestId,
+        retryAfterMs: justEnded ? waitMs : null,
+        onAgain: () => this.onAgain(reply),
+        onEdit: isOfTheQuestion(fault) ? () => this.#edit(reply.parent) : null,
+      });
     if (answer.failure) {
       const { error, request_id } = answer.failure;
-      const retryAfterMs = justEnded ? 1000 * (error.retry_after_s ?? 0) : null;
-      answer.view.fail(error, { requestId: request_id ?? null, retryAfterMs, ...what });
+      fail(error, request_id ?? null, 1000 * (error.retry_after_s ?? 0));
     } else if (unfinished?.kind === "refused") {
-      const retryAfterMs = justEnded ? unfinished.retryAfterMs : null;
-      answer.view.fail(unfinished.fault, { ...unfinished, retryAfterMs, ...what });
+      fail(unfinished.fault, unfinished.requestId, unfinished.retryAfterMs);
     } else if (unfinished?.kind === "interrupted") {
-      answer.view.fail({ type: "interrupted", message: "" }, { requestId: null, retryAfterMs: null, ...what });
+      fail({ type: "interrupted", message: "" }, null, null);
     } else if (unfinished?.kind === "stopped") {
       answer.view.note(text.stopReason.cancelled);
     }

@@ -127,6 +127,32 @@ test("calls that nobody answered, and turns of nothing but reasoning, are not to
   assert.deepEqual(history([said([server, result])], {})[0]?.content, [server, result]);
 });
 
+test("a question that could not be asked as it was is not told, since nothing could be asked after it", () => {
+  /** @param {Partial<Reply>} answer */
+  const asked = (answer) =>
+    history([prompt("p", null, 1), reply("a", "p", 2, answer), prompt("q", "a", 3)], {}).map(({ content }) => content);
+  /** @param {string} type @returns {Partial<Reply>} */
+  const refused = (type) => ({
+    unfinished: { kind: "refused", status: 400, fault: { type, message: "" }, requestId: null, retryAfterMs: null },
+  });
+  /** @param {string} type @param {any[]} [said] @returns {Partial<Reply>} */
+  const failed = (type, said = []) => ({
+    transcript: [...said, { type: "error", error: { type, message: "" } }].reduce(apply, empty()),
+  });
+  for (const type of ["invalid_request_error", "request_too_large"]) {
+    assert.deepEqual(asked(refused(type)), ["ask q"]);
+    assert.deepEqual(asked(failed(type)), ["ask q"]);
+  }
+  for (const answer of [refused("overloaded_error"), failed("overloaded_error"), {}]) {
+    assert.deepEqual(asked(answer), ["ask p", "ask q"], "Claude can still answer it");
+  }
+  const half = [
+    { type: "block_start", index: 0, kind: "text", at_ms: 1 },
+    { type: "text", index: 0, text: "Half" },
+  ];
+  assert.deepEqual(asked(failed("invalid_request_error", half)), ["ask p", [{ type: "text", text: "Half" }], "ask q"]);
+});
+
 test("a prompt in other words keeps what was attached", () => {
   const image = { type: "image", source: {} };
   assert.deepEqual(reworded([image, { type: "text", text: "old" }], "new"), [image, { type: "text", text: "new" }]);

@@ -8,9 +8,11 @@
  * so what an earlier request said of the past and what a later one says of it are the same.
  *
  * A question that was refused is left out together with what was said of it: half a refused answer is none, and Claude
- * would go on refusing.
+ * would go on refusing. So is one that could not be asked as it was (too large, or with something that Claude does not
+ * take): nothing could be asked after it.
  */
 
+import { isOfTheQuestion } from "../events.js";
 import { plainText } from "../transcript.js";
 import { turns } from "../turns.js";
 
@@ -43,8 +45,11 @@ export function history(path, asking) {
 /** @param {Message} message */
 function wasRefused(message) {
   if (message.role === "user") return false;
-  const { terminal } = message.transcript;
-  return terminal?.type === "done" && terminal.stop_reason === "refusal";
+  const { transcript, unfinished } = message;
+  const { terminal, blocks } = transcript;
+  if (terminal?.type === "done") return terminal.stop_reason === "refusal";
+  const fault = terminal?.error ?? (unfinished?.kind === "refused" ? unfinished.fault : null);
+  return fault !== null && blocks.length === 0 && isOfTheQuestion(fault);
 }
 
 /**
