@@ -269,6 +269,25 @@ def test_a_footnote_is_reached_from_its_number_and_leads_back(chat: Chat) -> Non
     expect(chat.page.get_by_role("button", name="Footnote 1", exact=True)).to_be_focused()
 
 
+def test_a_list_of_contents_leads_to_its_headings_and_not_out_of_the_conversation(chat: Chat) -> None:
+    contents = (
+        "- [*Set* up](#1-set-up--run)\n- [Über](#%C3%BCber)\n- [None](#none)\n- [Odd](#%ff)\n- [Top](#)\n\n"
+    )
+    far = "On.\n\n" * 60
+    told(chat, f"{contents}{far}## 1. Set up & `run`\n\n## Über\n\n## …\n\n{far}")
+    address = chat.page.url
+    for words in ("None", "Odd", "Top"):
+        chat.page.get_by_role("link", name=words).click()
+    chat.page.locator(".prose a em").click()
+    heading = chat.page.get_by_role("heading", name="1. Set up & run")
+    expect(heading).to_be_focused()
+    expect(heading).to_be_in_viewport()
+    chat.page.get_by_role("link", name="Über").press("Enter")
+    expect(chat.page.get_by_role("heading", name="Über")).to_be_focused()
+    assert chat.page.url == address
+    expect(chat.page.locator(".prompt__text")).to_have_text("Tell me.")
+
+
 def test_lists_and_tables_read_as_their_words_do(chat: Chat) -> None:
     told(
         chat,
