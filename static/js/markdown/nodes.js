@@ -107,7 +107,7 @@ function image(span) {
   chip.classList.add("image");
   const alt = plain(span.children);
   chip.append(new Text(alt || span.href || words.image));
-  chip.title = span.href ?? "";
+  chip.title = (alt && span.href) || ""; // the style sheet shows it behind the words
   return chip;
 }
 
