@@ -127,10 +127,27 @@ def test_questions_and_answers_branch_and_every_branch_stays(chat: Chat) -> None
     chat.finished()
 
 
+IN_ORDER = """() => {
+  window.happened = [];
+  const { put } = IDBObjectStore.prototype;
+  IDBObjectStore.prototype.put = function (record) {
+    if (record.role === "user") this.transaction.addEventListener("complete", () => happened.push("stored"));
+    return put.call(this, record);
+  };
+  const { fetch } = window;
+  window.fetch = (url, how) => {
+    if (url === "api/chat") happened.push("asked");
+    return fetch(url, how);
+  };
+}"""
+
+
 def test_what_is_sent_along_is_what_the_gateway_said(chat: Chat) -> None:
+    chat.page.evaluate(IN_ORDER)
     with chat.page.expect_response(re.compile(r"/api/chat/[\w-]+$")):  # the page asks what it adds
         chat.ask("[[redacted]] [[reset after=60 in=text]] Why do rivers flow?")
     chat.finished()
+    assert chat.page.evaluate("happened") == ["stored", "asked"]
     expect(chat.page.locator(".seam")).to_have_count(1)
     turns = chat.told()
     assert chat.folded() == turns

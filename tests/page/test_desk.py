@@ -127,7 +127,7 @@ def test_files_are_pasted_picked_and_dropped_checked_made_fit_and_sent(chat: Cha
     chat.finished()
 
 
-def test_of_files_there_are_at_most_as_many_and_as_large_as_the_gateway_takes(
+def test_files_that_are_too_many_too_large_or_not_for_the_model_do_not_go_along(
     open_chat: Callable[..., Chat], page_url: str, tmp_path: Path
 ) -> None:
     chat = open_chat("about:blank")
@@ -140,6 +140,7 @@ def test_of_files_there_are_at_most_as_many_and_as_large_as_the_gateway_takes(
         route.fulfill(json={**config, "attachments": attachments})
 
     page.route("**/api/config", smaller)
+    page.route("**/api/models", lambda route: route.fulfill(json={"data": MODELS[::-1]}))
     page.goto(page_url)
     expect(page.locator("#model")).to_be_enabled()
     complaint = page.get_by_role("alert")
@@ -159,6 +160,10 @@ def test_of_files_there_are_at_most_as_many_and_as_large_as_the_gateway_takes(
         else:
             expect(tray).to_contain_text(name)
     expect(tray.get_by_role("listitem")).to_have_count(2)
+    chat.ask("What is this?")
+    expect(complaint).to_have_text("Claude Blind takes no images. Choose another model or take the file out.")
+    expect(page.locator("article")).to_have_count(0)
+    expect(chat.field).to_have_value("What is this?")
 
 
 def test_what_is_attached_can_be_seen_in_all_its_size_and_taken_away(chat: Chat, tmp_path: Path) -> None:

@@ -161,15 +161,16 @@ AFTER_A_BREAK = """() => {
   const waits = () => view.element.querySelector(".waiting").checkVisibility();
   document.querySelector("#log").append(view.element);
   view.state = "streaming";
-  const said = [waits()];
+  const said = [[waits()]];
   for (const event of [
     {type: "block_start", index: 0, kind: "text", at_ms: 1},
     {type: "text", index: 0, text: "Half an ans"},
     {type: "retry", reason: "reset", attempt: 1, delay_ms: 1, discard: []},
-    {type: "seam", index: 0, offset: 11, trimmed: 0, attempt: 1, mode: "continue"},
+    {type: "retry", reason: "overloaded_error", attempt: 2, delay_ms: 1, discard: []},
+    {type: "seam", index: 0, offset: 11, trimmed: 0, attempt: 2, mode: "continue"},
   ]) {
     view.show(event);
-    said.push(waits());
+    said.push([waits(), ...[...view.element.querySelectorAll(".note")].map((note) => note.textContent)]);
   }
   return said;
 }"""
@@ -179,7 +180,14 @@ def test_while_claude_is_asked_again_the_page_says_that_it_waits(chat: Chat) -> 
     answer_with(chat.page, START, DONE)
     chat.ask("Hello?")  # loads what shows answers
     chat.finished()
-    assert chat.page.evaluate(AFTER_A_BREAK) == [True, False, False, True, False]
+    assert chat.page.evaluate(AFTER_A_BREAK) == [
+        [True],
+        [False],
+        [False],
+        [True, "Claude could not go on (reset); asked again, attempt 1"],
+        [True, "Claude could not go on (overloaded error); asked again, attempt 2"],  # one note for both
+        [False],
+    ]
 
 
 WRITTEN = """() => {
@@ -221,33 +229,34 @@ def test_a_call_is_seen_while_it_is_written_runs_and_fails(chat: Chat) -> None:
     ]
 
 
+ENDED = """(reasons) => reasons.map((stop_reason) => {
+  const view = new $modules["view.js"].AnswerView();
+  document.querySelector("#log").append(view.element);
+  view.show({type: "done", stop_reason});
+  return view.element.querySelector(".stop, .note").innerText.replace(/\\s+/g, " ");
+})"""
+
+
 def test_an_answer_that_ended_otherwise_says_why_and_what_can_be_done(chat: Chat) -> None:
-    page = chat.page
-    details = {"type": "refusal", "category": "cyber", "explanation": "It looked like an attack."}
-    for ending, why, grounds in (
-        ({"stop_reason": "refusal", "message": {"stop_details": details}}, "Claude declined", details),
-        ({"stop_reason": "model_context_window_exceeded"}, "filled the model’s context", None),
-    ):
-        answer_with(page, START, *TEXT, {**DONE, **ending})
-        chat.ask("Hello?")
-        chat.finished()
-        card = page.locator(".stop").last
-        expect(card).to_contain_text(why)
-        expect(card.locator("[data-part=hint]")).to_contain_text("model")  # another one may answer
-        if grounds:
-            expect(card).to_contain_text("Attacks on computers. It looked like an attack.")
-        expect(page.get_by_role("button", name="Continue")).to_have_count(0)
-    for reason, why, goes_on in (
-        ("abandoned", "Nobody was reading any more", 1),
-        ("tool_use", "Claude called a tool that does not run here", 0),
-        ("something_new", "Stopped: something new.", 0),
-    ):
-        answer_with(page, START, *TEXT, {**DONE, "stop_reason": reason})
-        chat.ask("Hello?")
-        chat.finished()
-        expect(page.locator(".note").last).to_contain_text(why)
-        last = page.locator("article.answer").last
-        expect(last.get_by_role("button", name="Continue")).to_have_count(goes_on)
+    details = {"type": "refusal", "category": "cyber", "explanation": "It looked like one."}
+    answer_with(
+        chat.page, START, *TEXT, {**DONE, "stop_reason": "refusal", "message": {"stop_details": details}}
+    )
+    chat.ask("Hello?")
+    chat.finished()
+    card = chat.page.locator(".stop")
+    expect(card).to_contain_text("Claude declined to answer this.")
+    expect(card).to_contain_text("Attacks on computers. It looked like one.")
+    expect(card).to_contain_text("take another model")
+    expect(chat.page.get_by_role("button", name="Continue")).to_have_count(0)
+    others = ["model_context_window_exceeded", "abandoned", "tool_use", "something_new"]
+    assert chat.page.evaluate(ENDED, others) == [
+        "The conversation has filled the model’s context. "
+        "Begin a new conversation, or ask a model that takes more.",
+        "Nobody was reading any more, so this was stopped.",
+        "Claude called a tool that does not run here, and waits for its result.",
+        "Stopped: something new.",
+    ]
 
 
 def test_an_answer_that_did_not_arrive_as_it_was_sent_says_so(chat: Chat) -> None:

@@ -226,6 +226,21 @@ def test_several_answers_are_written_at_once_and_all_go_on_after_a_reload(chat: 
     assert [reply["transcript"]["terminal"]["stop_reason"] for reply in replies] == ["cancelled"] * 2
 
 
+def test_what_is_deleted_for_good_is_stopped_and_forgotten_at_the_gateway_too(chat: Chat) -> None:
+    page = chat.page
+    ask(chat)
+    (written,) = (message["generation"] for message in chat.messages() if message["role"] == "assistant")
+    page.clock.install()
+    act(chat, QUESTION, "Delete")
+    expect(page.get_by_role("button", name="Undo")).to_be_focused()
+    chat.field.focus()  # who is at the button is not hurried
+    with page.expect_response(re.compile(rf"/api/chat/{written}\?purge=true$")) as forgotten:
+        page.clock.fast_forward(10_000)
+    assert forgotten.value.ok
+    assert page.evaluate("async (id) => (await fetch(`api/chat/${id}`)).status", written) == 410
+    assert chat.messages() == []
+
+
 def test_two_tabs_on_one_conversation_stay_in_step(
     chat: Chat, held: Held, watch: Callable[[Page], Chat]
 ) -> None:
