@@ -51,9 +51,7 @@ def parse_strictly(data: bytes) -> Any:
         NamedTwice: an object of *data* has a name twice.
         ValueError: *data* is not JSON in UTF-8, or is nested too deeply.
     """
-    orjson.loads(
-        data
-    )  # which refuses halves of characters and infinite numbers; the other has any size, and sees names
+    orjson.loads(data)  # for what it refuses: halves of characters, what is infinite
     try:
         value = json.loads(data.decode(), object_pairs_hook=_named_once)
     except RecursionError as error:

@@ -189,7 +189,8 @@ def test_strictly_parsed_objects_name_nothing_twice(data: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b'"\\ud83d"', b"[NaN]", b"[1e999]", b"{", b'"\xff"', b"[" * 500 + b"]" * 500]
+    "data",
+    [b'"\\ud83d"', b"[NaN]", b"[1e999]", b"{", b'"\xff"', b"[" * 500 + b"]" * 500, b"[" * 1000 + b"]" * 1000],
 )
 def test_strictly_parsed_text_has_no_halves_of_characters(data: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - what orjson and json say is theirs

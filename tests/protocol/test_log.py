@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.protocol.cursor import START, BadCursor, Cursor
@@ -43,6 +43,12 @@ def caught_up(log: Log, number: int = 0) -> bytes:
         data += piece
     assert number == len(log)
     return data
+
+
+def test_nothing_appended_is_nothing_said() -> None:
+    log = log_of()
+    log.append()
+    assert len(log) == log.bytes == 0
 
 
 def test_events_are_numbered_from_one_and_encoded_once() -> None:
@@ -359,6 +365,7 @@ def test_a_joined_event_is_bounded_so_that_a_slow_readers_cursor_moves() -> None
         max_size=20,
     )
 )
+@example([(Text, 0, "a"), (Text, 0, "b"), (Thinking, 0, "c"), (Thinking, 1, "d")])
 def test_a_delta_that_is_added_is_one_that_is_appended(deltas: list[tuple[type[Delta], int, str]]) -> None:
     one, other = Log(10**9), Log(10**9)
     rings: list[int] = []

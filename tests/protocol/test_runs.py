@@ -181,6 +181,14 @@ def test_a_text_that_is_no_json_is_left_to_who_reads_json() -> None:
         assert run.read(line % broken + line % b"a", 0) is None
 
 
+def test_a_delta_that_says_more_is_left_to_who_reads_json() -> None:
+    line = b'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"%b}\n\n'
+    run = Run(0, "text_delta", "text")
+    for more in (b',"more":1}', b'},"more":{}', b""):
+        assert run.one(line % more) is None
+        assert run.read(line % more, 0) is None
+
+
 def test_a_run_ends_before_a_frame_that_is_written_in_another_way() -> None:
     other = b'event: content_block_delta\ndata: {"index":0,"delta":{"text":"c"}}\n\n'
     two = as_stream([text("a"), text("b")])

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.protocol.sse import BOM, KEEP_ALIVE, Decoder, Frame, FrameTooLarge, encode, retry
@@ -202,6 +202,7 @@ def test_a_frame_that_is_too_large_says_both_numbers() -> None:
 
 
 @given(st.lists(st.sampled_from([b"data: ", b"x", b"\n", b"\r\n", b"\n\n"]), max_size=40), PLACES)
+@example([b"data: ", b"x", b"\n\n", b"\n\n", b"data: ", b"x", b"\n\n"], [])
 def test_whether_a_frame_is_too_large_does_not_depend_on_the_cuts(
     atoms: list[bytes], places: list[int]
 ) -> None:
