@@ -1,6 +1,5 @@
 """A client with limits, as tests ask for it, and how it stands to them."""
 
-import asyncio
 from typing import Any
 
 from tests.reading import Answer, Client, Stream, ask
@@ -19,9 +18,3 @@ async def chat(client: Client, headers: dict[str, str] | None = None, **fields: 
 
 def standing(answer: Answer | Stream) -> tuple[int, int]:
     return int(answer.headers["ratelimit-limit"]), int(answer.headers["ratelimit-remaining"])
-
-
-async def until(true: Any) -> None:
-    async with asyncio.timeout(20):
-        while not true():  # noqa: ASYNC110 - nobody tells
-            await asyncio.sleep(0.01)

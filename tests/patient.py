@@ -57,6 +57,17 @@ class PatientLoop(asyncio.SelectorEventLoop):
         self._patient.advance(seconds)
 
 
+async def until(true: Callable[[], object]) -> None:
+    """Wait for what nobody tells, such as when the server has let go of a connection; no longer than 20 s.
+
+    Raises:
+        TimeoutError: it has not come *true*.
+    """
+    async with asyncio.timeout(20):
+        while not true():  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0)
+
+
 @asynccontextmanager
 async def time_flies(once: Callable[[], object] = lambda: True) -> AsyncIterator[None]:
     """Let every deadline of this loop pass, *once* something has happened: at once, and however long it is."""

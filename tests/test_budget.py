@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from app.auth import tokens
-from tests.limited import PAUSED, chat, standing, until
+from tests.limited import PAUSED, chat, standing
+from tests.patient import until
 from tests.reading import ask
 from tests.running import Gateway, serving
 from tests.scripted import Ending, ScriptedClaude, always, ending, message_start, refusing, text_block

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from app.limits import rates
-from tests.limited import PAUSED, by, chat, standing, until
+from tests.limited import PAUSED, by, chat, standing
+from tests.patient import until
 from tests.reading import ask
 from tests.running import serving
 from tests.scripted import ScriptedClaude, always

@@ -16,6 +16,7 @@ import pytest_asyncio
 
 from app.web import body, wire
 from tests.nginx import Nginx
+from tests.patient import until
 from tests.reading import ask
 from tests.running import Gateway, serving
 from tests.scripted import ScriptedClaude, message_start, saying, text_block
@@ -200,12 +201,9 @@ async def test_a_client_that_leaves_in_the_middle_of_its_body_is_no_failure(
     _, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
     writer.write(POST + b"Content-Length: 900\r\n\r\n{")
     await writer.drain()
-    async with asyncio.timeout(20):
-        while not gateway.server.server_state.tasks:  # noqa: ASYNC110 - nobody tells
-            await asyncio.sleep(0.01)
-        writer.transport.abort()
-        while gateway.server.server_state.tasks:  # noqa: ASYNC110 - the same
-            await asyncio.sleep(0.01)
+    await until(lambda: gateway.server.server_state.tasks)
+    writer.transport.abort()
+    await until(lambda: not gateway.server.server_state.tasks)
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
@@ -218,10 +216,12 @@ async def test_nothing_is_kept_of_a_connection_that_was_reset(gateway: Gateway) 
     (kept,) = [weakref.ref(each) for each in connections if vars(each)["client"][1] == port]
     writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()
-    async with asyncio.timeout(20):
-        while kept():
-            await asyncio.sleep(0.01)
-            gc.collect()
+
+    def gone() -> bool:
+        gc.collect()
+        return kept() is None
+
+    await until(gone)
 
 
 # It makes bare line feeds proper, and then waits for more.
@@ -261,17 +261,18 @@ async def unread(gateway: Gateway, requests: bytes) -> AsyncIterator[wire.Http1]
         narrow.connect(("127.0.0.1", gateway.port))
         narrow.sendall(requests)
         connections, own = gateway.server.server_state.connections, narrow.getsockname()
-        async with asyncio.timeout(20):
-            while not (ours := [each for each in connections if getattr(each, "client", None) == own]):  # noqa: ASYNC110
-                await asyncio.sleep(0)
-        assert isinstance(ours[0], wire.Http1)
-        yield ours[0]
+
+        def ours() -> list[object]:
+            return [each for each in connections if getattr(each, "client", None) == own]
+
+        await until(ours)
+        (connection,) = ours()
+        assert isinstance(connection, wire.Http1)
+        yield connection
 
 
 async def until_dropped(gateway: Gateway, connection: wire.Http1) -> None:
-    async with asyncio.timeout(20):
-        while connection in gateway.server.server_state.connections:  # noqa: ASYNC110 - nobody tells
-            await asyncio.sleep(0.01)
+    await until(lambda: connection not in gateway.server.server_state.connections)
 
 
 async def test_who_reads_nothing_of_large_answers_loses_the_connection(
@@ -286,9 +287,7 @@ async def test_who_reads_nothing_of_large_answers_loses_the_connection(
 
 async def test_what_nobody_has_read_keeps_no_idle_connection_open(gateway: Gateway) -> None:
     async with unread(gateway, b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n") as connection:
-        async with asyncio.timeout(20):
-            while not (connection.cycle and connection.cycle.response_complete):  # noqa: ASYNC110 - nobody tells
-                await asyncio.sleep(0)
+        await until(lambda: connection.cycle and connection.cycle.response_complete)
         connection.transport.write(b"x" * 10_000_000)
         connection.timeout_keep_alive_handler()
         await until_dropped(gateway, connection)

@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
+import threading
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -23,8 +23,7 @@ def main() -> None:
     match how:
         case "silent":
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
-            while True:
-                time.sleep(60)
+            threading.Event().wait()
         case "garbage":
             while True:
                 tell("what is this?", sys.stdout)
@@ -86,7 +85,7 @@ def call(asked: dict[str, Any], name: str, given: dict[str, Any]) -> None:
             tell("a bug", sys.stderr)
             os._exit(3)
         case "stop":  # answers nothing more, nor reads
-            time.sleep(1000)
+            threading.Event().wait()
         case "deaf":  # answers everything else
             pass
         case "flood":
