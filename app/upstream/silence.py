@@ -2,10 +2,9 @@
 
 import asyncio
 import re
-from bisect import bisect_left
 from typing import Any
 
-from app.record import GAP_SECONDS, Gaps
+from app.record import Gaps
 
 PINGS = re.compile(rb"(?:(?:event: ping\ndata: [^\n]*|:[^\n]*)\n\n)+")
 """Frames that say no more than that the connection lives."""
@@ -57,11 +56,8 @@ class Silence:
 
     def flows(self) -> None:
         """Note that one delta has come after others."""
-        # What ``Gaps.count`` does, without a call: this runs for every token.
-        gaps, now = self._gaps, self._loop.time()
-        gap_s = now - self._told
-        gaps.counts[bisect_left(GAP_SECONDS, gap_s)] += 1
-        gaps.sum_s += gap_s
+        now = self._loop.time()
+        self._gaps.count(now - self._told)
         self._heard = self._told = now
 
     def _due(self) -> float:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from app.request.chat import CLAUDES, OURS
+
 HOST = "127.0.0.1"
 CANARY = "MALFORMED-CANARY"
 """Stands in message text, which no log line may hold."""
@@ -39,29 +41,9 @@ NASTY: tuple[Any, ...] = (
 """Values that a field does not expect."""
 
 FIELDS = (
-    *(
-        "messages",
-        "prompt",
-        "model",
-        "max_tokens",
-        "system",
-        "stop_sequences",
-        "thinking",
-        "output_config",
-        "tools",
-    ),
-    *(
-        "tool_choice",
-        "metadata",
-        "cache_control",
-        "stream",
-        "buffer",
-        "events",
-        "temperature",
-        "api_key",
-        "__class__",
-    ),
-    *("betas", "container", "mcp_servers", "", "\x00", "Prompt"),
+    *CLAUDES,
+    *OURS,
+    *("temperature", "api_key", "__class__", "betas", "container", "mcp_servers", "", "\x00", "Prompt"),
 )
 WRONG_JSON = (
     *(
