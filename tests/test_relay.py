@@ -253,6 +253,26 @@ async def test_what_send_raises_ends_its_own_request_and_disturbs_neither_produc
     assert other.whole
 
 
+@pytest.mark.parametrize("steps", [0, 1])
+async def test_a_reader_whose_end_could_not_be_sent_has_not_seen_it(steps: int) -> None:
+    async def fail_at_the_end(message: dict[str, Any]) -> None:
+        if b"[DONE]" in message.get("body", b""):
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            msg = "gone"
+            raise OSError(msg)
+
+    producer, line = Producer(grace_s=1000), Line(fail_at_the_end)
+    async with at_rest(producer):
+        serving = serve(stream(producer), line)
+        await asyncio.sleep(0)
+        producer.say("a")
+        await producer.end()
+        with pytest.raises(OSError, match="gone"):
+            await serving
+    assert producer.generation.missed
+
+
 @pytest.mark.parametrize("abortable", [True, False])
 async def test_a_reader_that_does_not_read_is_let_go_after_its_time(abortable: bool) -> None:
     async def hang(message: dict[str, Any]) -> None:

@@ -1,15 +1,16 @@
 """The event stream to one reader.
 
 The log's bell sends: it writes to the connection in the very callback in which Claude's bytes came, so that a delta
-costs no task switch and no timer, nor a way through the layers around the application, who look at heads alone. What
-cannot be written at once (the head, the end, anything while the socket is full) a task of its own sends through them,
-under the send deadline; meanwhile the bell does nothing, and afterwards all that has gathered goes out at once.
-So a stream has one task, the request's, and that only waits for the client to leave.
+costs no task switch and no timer, nor a way through the layers around the application, who look at heads alone. The
+head and the end go through these layers, in the same callback: their ``send`` waits for nothing unless the socket is
+full. Where it is, a task of its own sends the rest, under the send deadline; meanwhile the bell does nothing, and
+afterwards all that has gathered goes out at once. So a stream has one task, the request's, and that only waits for the
+client to leave.
 """
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from sse_starlette import EventSourceResponse
 from starlette.responses import Response
@@ -18,6 +19,7 @@ from starlette.types import Message, Receive, Scope, Send
 from app.protocol import sse
 from app.reader import Reader
 from app.web.connection import cut, writer
+from app.web.step import stepped
 
 HEAD = tuple(header for header in EventSourceResponse(iter(())).raw_headers if header[0] != b"connection")
 """What every event stream says of itself: its type, and that nothing on the way may keep or delay it. Whether the
@@ -53,7 +55,7 @@ class EventStream(Response):
         generation = reader.generation
         self.status_code, self.background = 200, None  # what else FastAPI looks at
         said = {**headers, "x-chat-id": generation.id, "location": f"/api/chat/{generation.id}"}
-        self.raw_headers = [*HEAD, *((name.lower().encode(), value.encode()) for name, value in said.items())]
+        self.raw_headers = [*HEAD, *[(name.lower().encode(), value.encode()) for name, value in said.items()]]
         self._ping_s = ping_s
         self._send_timeout_s = send_timeout_s
         self._reader = reader
@@ -61,7 +63,7 @@ class EventStream(Response):
         self._on_stuck = on_stuck
         self._loop = asyncio.get_running_loop()
         # Jittered, so that a thousand readers cut at once do not return at once.
-        self._opening = sse.retry(random.randint(1000, 2000))  # noqa: S311 - no secret
+        self._ahead = sse.retry(random.randint(1000, 2000))  # noqa: S311 - no secret
         self._started = self._stopped = False
         self._failure: BaseException | None = None
         self._sending: asyncio.Task[None] | None = None
@@ -91,7 +93,7 @@ class EventStream(Response):
                 raise
         finally:
             self._stopped = True
-            self._reader.close(unsent=self._sending is not None)
+            self._reader.close(unsent=self._sending is not None or self._failure is not None)
             for ahead in (self._next_ping, self._next_look, self._next_slice, self._sending):
                 if ahead:
                     ahead.cancel()
@@ -111,8 +113,11 @@ class EventStream(Response):
                 message: Message | None = _body(frame)
             else:
                 message = self._send_slice() if self._started else self._start()
-            if message:
-                self._hand_over(message)
+            while message:
+                if rest := stepped(self._send(message)):
+                    self._sending = self._loop.create_task(self._see_to(rest))
+                    return
+                message = self._send_slice()
         except Exception as error:  # noqa: BLE001 - the request's task raises it
             self._stop(error)
 
@@ -129,14 +134,14 @@ class EventStream(Response):
         return {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
 
     def _send_slice(self) -> Message | None:
-        """Write what comes next; return it where only a task can send it."""
+        """Write what comes next; return it where only ``send`` can send it."""
         reader = self._reader
         if reader.over:
             return None
         data = reader.take()
         message: Message | None = None
-        if self._opening:
-            data, self._opening = self._opening + data, b""
+        if self._ahead:
+            data, self._ahead = self._ahead + data, b""
         if data and (reader.over or not self._write(data)):
             message = _body(data, more=not reader.over)
         elif reader.behind:
@@ -156,23 +161,18 @@ class EventStream(Response):
 
     def _keep_alive(self) -> None:
         self._next_ping = self._loop.call_later(self._ping_s, self._keep_alive)
-        if not (self._sending or self._reader.over or self._write(sse.KEEP_ALIVE)):
-            self._hand_over(_body(sse.KEEP_ALIVE))
+        if not self._sending:
+            self._ahead = sse.KEEP_ALIVE
+            self._go_on()
 
-    # What cannot be written at once
+    # What cannot be sent at once
 
-    def _hand_over(self, message: Message) -> None:
-        self._sending = self._loop.create_task(self._see_to(message))
-
-    async def _see_to(self, message: Message | None) -> None:
-        """Send *message*, then all that has gathered, until the bell can write again."""
-        deadline = asyncio.timeout(None)
+    async def _see_to(self, rest: Awaitable[None]) -> None:
+        """Wait until what ``send`` has begun to send is sent, then go on with all that has gathered."""
+        deadline = asyncio.timeout(self._send_timeout_s)
         try:
             async with deadline:
-                while message:
-                    deadline.reschedule(self._loop.time() + self._send_timeout_s)
-                    await self._send(message)
-                    message = self._send_slice()
+                await rest
         except TimeoutError as error:
             if deadline.expired():
                 self._on_stuck()
@@ -182,6 +182,7 @@ class EventStream(Response):
             self._stop(error)
         else:
             self._sending = None
+            self._go_on()
 
     def _stop(self, failure: BaseException | None) -> None:
         """Wake the request's task, which waits for the client to leave."""
