@@ -61,7 +61,11 @@ class _Lines(logging.Formatter):
         fields = getattr(record, "fields", {})
         error = record.exc_info[1] if record.exc_info else None
         trace = getattr(record, "trace", None) or (_trace(error) if error else [])
-        return self.line(record, message[:MAX_CHARACTERS], fields, trace)
+        line = self.line(record, message[:MAX_CHARACTERS], fields, trace)
+        if len(line) <= MAX_CHARACTERS:  # and so is all that is in it
+            return line
+        bounded = {name: _bounded(value) for name, value in fields.items()}
+        return self.line(record, message[:MAX_CHARACTERS], bounded, trace)
 
     def line(self, record: logging.LogRecord, message: str, fields: dict[str, Any], trace: list[str]) -> str:
         """Return the line, without its end."""
@@ -78,7 +82,7 @@ class JsonLines(_Lines):
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": message,
-            **{name: _bounded(value) for name, value in fields.items()},
+            **fields,
         }
         if trace:
             said["trace"] = "\n".join(trace)
@@ -92,7 +96,7 @@ class ConsoleLines(_Lines):
         """Return the line, and those of the trace."""
         time = _time(record).astimezone().isoformat(" ", timespec="milliseconds")
         words = [time, f"{record.levelname:<7}", message]
-        words += [f"{name}={_said(_bounded(value))}" for name, value in fields.items()]
+        words += [f"{name}={_said(value)}" for name, value in fields.items()]
         return "\n    ".join(map(printable, [" ".join(words), *trace]))
 
 

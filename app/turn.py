@@ -60,7 +60,7 @@ class Turn:
         self._first_index = first_index
         self._ran = ran
         self._on_call = on_call
-        self._plan = Plan(base, [], None, "", "ask")
+        self._plan: Plan
         self._unsaid: list[Event] | None = None if teller.began else []
         self._broke = False
         self._showed = False
@@ -72,7 +72,7 @@ class Turn:
         Raises:
             Problem: Claude refused for good, or the tries are used up.
         """
-        self._plan = replace(self._plan, body=body)
+        self._plan = Plan(body, [], None, "", "ask")
         while True:
             self._patience.attempt += 1
             translator = Translator(

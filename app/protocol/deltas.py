@@ -51,9 +51,9 @@ def joins(first: Event, second: Event) -> bool:
     """Say whether both are pieces of one and the same thing, so that one event can carry them."""
     # Not a match statement: this runs for every token.
     return (
-        isinstance(first, Delta)
+        type(first) is type(second)
+        and isinstance(first, Delta)
         and isinstance(second, Delta)
-        and type(first) is type(second)
         and first.index == second.index
     )
 

@@ -174,6 +174,8 @@ class Log:
     def _until(self, number: int, most_bytes: int) -> int:
         """Return how many events there are when *most_bytes* of those after the first *number* are taken, at least one of them."""
         frames = self.frames
+        if self.bytes <= most_bytes:
+            return len(frames)
         size, end = 0, number
         while end < len(frames) and (size := size + len(frames[end])) <= most_bytes:
             end += 1

@@ -71,6 +71,8 @@ class Ledger:
 
 
 def _sum(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    if not before:  # the first message, as nearly always
+        return dict(after)
     total = dict(before)
     for name, value in after.items():
         had = total.get(name)

@@ -32,7 +32,7 @@ class Exchange(asyncio.Protocol, httpx2.AsyncByteStream):
         connection: What it happens on; given back when the answer has been read, or else closed.
 
     Attributes:
-        status, headers: Those of the answer, once ``ask`` has returned.
+        status, headers: Those of the answer, once ``ask`` has returned; names in lower case.
     """
 
     def __init__(self, connection: Any) -> None:
@@ -69,7 +69,10 @@ class Exchange(asyncio.Protocol, httpx2.AsyncByteStream):
 
     def header(self, name: bytes) -> str:
         """Return the answer's header *name*, which is in lower case; empty where there is none."""
-        return next((value.decode("latin-1") for each, value in self.headers if each.lower() == name), "")
+        for each, value in self.headers:
+            if each == name:
+                return value.decode("latin-1")
+        return ""
 
     async def push(self, take: Callable[[bytes], Any]) -> None:
         """Call *take* with what each read brings, until the body ends or *take* says that it has enough.
@@ -218,8 +221,8 @@ class Exchange(asyncio.Protocol, httpx2.AsyncByteStream):
         """Note a header; one that comes behind the body is for nobody."""
         if self._status.done():
             return
-        self.headers.append((name, value))
         name = name.lower()
+        self.headers.append((name, value))
         if name == b"content-length" or (name == b"transfer-encoding" and b"chunked" in value.lower()):
             self._to_eof = False
 
