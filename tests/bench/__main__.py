@@ -43,6 +43,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--rounds", type=int, choices=range(1, 21), metavar="1-20", help="turns of each target"
     )
+    parser.add_argument(
+        "--shared-cores",
+        action="store_true",
+        help="leave it to the kernel on which cores what is measured, the fake Claude and the load run",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample there")
     parser.add_argument(
         "--peer",
@@ -97,17 +102,20 @@ def main() -> int:
     skipped = {target.name: why for target in chosen if (why := target.missing())}
     if "capacity" in asked.modes and not sizes.steps:
         skipped["capacity"] = "it takes minutes; not with --quick"
+    places = kernel.places(apart=not asked.shared_cores)
     with ExitStack() as stack:
+        stack.enter_context(kernel.on(places.rig))
         upstream = stack.enter_context(fake_claude())
-        bench = Bench(sizes, [], upstream)
+        bench = Bench(sizes, [], upstream, places)
         for target in chosen:
             if target.name not in skipped:
                 _tell(f"starting {target.name}")
                 under = shlex.split(asked.under) if target.name == "ours" else ()
-                bench.live.append(stack.enter_context(run(target, upstream[0], under=under)))
+                starting = run(target, upstream[0], under=under, cores=places.targets)
+                bench.live.append(stack.enter_context(starting))
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_measure(bench, [name for name in asked.modes if name not in skipped]))
-    machine = kernel.machine()
+    machine = kernel.machine() | {"cores": "apart" if places.apart else "shared"}
     sys.stdout.write(report.as_text(bench, [MODES[name] for name in asked.modes], machine, skipped) + "\n")
     if asked.json:
         asked.json.write_bytes(

@@ -11,8 +11,9 @@ import re
 import resource
 import shutil
 import subprocess
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -29,6 +30,42 @@ PACKAGES = (
     "httptools",
     "aiohttp",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Which cores run what.
+
+    Attributes:
+        targets: Those of what is measured: one, if there are others for the rig.
+        rig: Those of the fake Claude and of the load.
+    """
+
+    targets: frozenset[int]
+    rig: frozenset[int]
+
+    @property
+    def apart(self) -> bool:
+        """Whether what is measured has a core of its own."""
+        return not self.targets & self.rig
+
+
+def places(*, apart: bool) -> Places:
+    """Return which cores run what: all of them both, or *apart* if there are two."""
+    cores = frozenset(os.sched_getaffinity(0))
+    own = frozenset([max(cores)])
+    return Places(own, cores - own) if apart and len(cores) > 1 else Places(cores, cores)
+
+
+@contextmanager
+def on(cores: frozenset[int]) -> Iterator[None]:
+    """Run on *cores* alone, and what is started meanwhile for good."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def tree(root: int) -> list[int]:

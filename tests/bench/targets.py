@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -159,7 +159,12 @@ class Running:
 
 @contextmanager
 def run(
-    target: Target, upstream: int, *, under: Sequence[str] = (), extra: Mapping[str, str] | None = None
+    target: Target,
+    upstream: int,
+    *,
+    under: Sequence[str] = (),
+    extra: Mapping[str, str] | None = None,
+    cores: frozenset[int] | None = None,
 ) -> Iterator[Running]:
     """Run *target* on the fake Claude that listens on port *upstream*; yield it at once, before it is ``ready``.
 
@@ -168,6 +173,7 @@ def run(
         upstream: The fake Claude's port.
         under: A command that runs the target's command, as a profiler does.
         extra: More environment.
+        cores: Those that it may use; None for all.
     """
     if target.command is None:
         yield Running(target, ("127.0.0.1", upstream))
@@ -183,16 +189,17 @@ def run(
         ):
             conf = conf.replace(name, value)
         (Path(folder) / "nginx.conf").write_text(conf)
-        process = subprocess.Popen(
-            [_fill(word, values) for word in (*under, *target.command)],
-            cwd=ROOT,
-            env={name: _fill(value, values) for name, value in environment.items()}
-            | {"ANTHROPIC_BASE_URL": f"http://127.0.0.1:{upstream}", "ANTHROPIC_API_KEY": "x"},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
+        with kernel.on(cores) if cores else nullcontext():
+            process = subprocess.Popen(
+                [_fill(word, values) for word in (*under, *target.command)],
+                cwd=ROOT,
+                env={name: _fill(value, values) for name, value in environment.items()}
+                | {"ANTHROPIC_BASE_URL": f"http://127.0.0.1:{upstream}", "ANTHROPIC_API_KEY": "x"},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
         try:
             headers = {name: _fill(value, values) for name, value in target.headers}
             yield Running(target, ("127.0.0.1", int(values["{port}"])), process, Path(log.name), headers)

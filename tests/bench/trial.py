@@ -121,6 +121,7 @@ class Bench:
     Attributes:
         live: Targets that run all the time; modes take turns over them.
         upstream: The fake Claude's port and process.
+        places: Which cores run what.
         samples: By mode and name, in the order of the rounds.
         answers, wrong: How many were compared, and how many were not what they should be, by mode and name.
     """
@@ -128,6 +129,7 @@ class Bench:
     sizes: Sizes
     live: list[Running]
     upstream: tuple[int, int]
+    places: kernel.Places
     samples: dict[str, dict[str, list[Sample]]] = field(default_factory=dict)
     answers: int = 0
     wrong: dict[str, int] = field(default_factory=dict)
@@ -140,7 +142,7 @@ class Bench:
     @contextmanager
     def fresh(self, target: Target, extra: Mapping[str, str] | None = None) -> Iterator[Running]:
         """Run a target of its own, for a mode that needs one untouched."""
-        with targets.run(target, self.upstream[0], extra=extra) as running:
+        with targets.run(target, self.upstream[0], extra=extra, cores=self.places.targets) as running:
             yield running.ready()
 
     def ours(self) -> Running | None:
