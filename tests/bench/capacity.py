@@ -24,13 +24,13 @@ SIMULATED_S = 5
 class Costs:
     """What is assumed. Costs are of one core of the machine they were measured on (README.md beside this file)."""
 
-    delta_us: float = 36.6  # CPU of the gateway for one delta to one reader
-    start_ms: float = 1.17  # CPU of the gateway for a stream, whatever its length
+    delta_us: float = 41.6  # CPU of the gateway for one delta to one reader
+    start_ms: float = 1.14  # CPU of the gateway for a stream, whatever its length
     stream_kib: float = 50.1  # memory of an open stream
     process_mib: float = 116.0  # memory of a gateway before any
     log_kib: float = 125.0  # memory of 1,000 deltas that are kept for replay
-    nginx_delta_us: float = 11.3  # CPU of nginx for one delta
-    nginx_start_ms: float = 0.09  # CPU of nginx for a stream
+    nginx_delta_us: float = 14.4  # CPU of nginx for one delta
+    nginx_start_ms: float = 0.05  # CPU of nginx for a stream
     nginx_stream_kib: float = 17.2  # memory of nginx for a stream
     deltas_s: float = 50.0  # deltas a second of one stream
     answer_s: float = 20.0  # how long a stream lasts
