@@ -253,6 +253,23 @@ async def test_what_is_no_http_behind_requests_under_way_takes_them_along_quietl
     assert not [each for each in caplog.records if each.levelno >= logging.ERROR]
 
 
+@pytest.mark.parametrize("streams", [True, False])
+async def test_requests_behind_an_answer_do_not_hide_that_its_reader_has_left(
+    streams: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    never = asyncio.Event()
+    steps = [message_start(), *text_block("so far")[:2], never]
+    async with ScriptedClaude(lambda _: steps) as claude, serving(claude.url, orphan_grace=0) as gateway:
+        _, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+        raw = json.dumps(ask("x", stream=streams)).encode()
+        writer.write(POST + b"Content-Length: %d\r\n\r\n" % len(raw) + raw + SECOND)
+        call = await claude.until_called(1)
+        writer.transport.abort()
+        await asyncio.wait_for(call.closed.wait(), 10)
+        await until(lambda: not gateway.server.server_state.tasks)
+    assert not [each for each in caplog.records if each.levelno >= logging.ERROR]
+
+
 @contextlib.asynccontextmanager
 async def unread(gateway: Gateway, requests: bytes) -> AsyncIterator[wire.Http1]:
     """Send *requests* and read nothing of their answers; give the server's side of the connection."""

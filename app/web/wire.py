@@ -50,6 +50,7 @@ class Http1(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait for nothing any more."""
         super().connection_lost(exc)
+        self._leave()
         self._have_head()
         self._stop_watching()
         # uvicorn keeps it after a reset, and by it the whole connection, for as long as an idle one may live.
@@ -149,12 +150,7 @@ class Http1(HttpToolsProtocol):
         """Answer with an error that no application has seen, and close the connection."""
         self._have_head()
         self._refused = True
-        self.pipeline.clear()
-        under_way = [each for each in self._answering if not each.response_complete]
-        for cycle in under_way:
-            cycle.disconnected = True
-            cycle.message_event.set()
-        whole = [each for each in under_way if each.response_started or not each.more_body]
+        whole = [each for each in self._leave() if each.response_started or not each.more_body]
         if whole or self.transport.is_closing():
             self.transport.close()  # it would stand in the middle of an answer, or in the place of one
             return
@@ -167,6 +163,18 @@ class Http1(HttpToolsProtocol):
         self.transport.write(STATUS_LINE[status] + head.encode() + body)
         self.transport.write_eof()
         self._timer = self.loop.call_later(LINGER_S, self.transport.close)
+
+    def _leave(self) -> list[Any]:
+        """Tell those who are answering that nobody will read it; return them. uvicorn tells the last one only."""
+        self.pipeline.clear()
+        under_way = self._under_way()
+        for cycle in under_way:
+            cycle.disconnected = True
+            cycle.message_event.set()
+        return under_way
+
+    def _under_way(self) -> list[Any]:
+        return [each for each in self._answering if not each.response_complete]
 
 
 def _bound(socket: "ref[WebSocket]", take: Take | None, largest: int) -> None:
