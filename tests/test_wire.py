@@ -116,13 +116,20 @@ async def test_an_upgrade_to_anything_else_is_not_heard(gateway: Gateway) -> Non
     assert (await sent(gateway.port, raw)).startswith(b"HTTP/1.1 200 ")
 
 
-async def test_garbage_in_the_middle_of_an_answer_ends_the_line_and_stands_nowhere_in_it() -> None:
+@pytest.mark.parametrize(
+    "raw",
+    [b"\x00garbage\r\n\r\n", b"GET /api/chat/ws HTTP/1.1\r\n" + SOCKET + KEY],
+    ids=["garbage", "WebSocket"],
+)
+async def test_what_cannot_come_in_the_middle_of_an_answer_ends_the_line_and_stands_nowhere_in_it(
+    raw: bytes,
+) -> None:
     go_on = asyncio.Event()
     steps = [message_start(), *text_block("so far")[:2], go_on, *saying("x")[1:]]
     async with ScriptedClaude(lambda _: steps) as claude, serving(claude.url) as gateway:
         stream = await gateway.stream(ask("x"))
         await stream.next("text")
-        stream.writer.write(b"\x00garbage\r\n\r\n")
+        stream.writer.write(raw)
         assert (await stream.rest()).cut
         assert b"HTTP/1.1" not in stream.raw
         go_on.set()

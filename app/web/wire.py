@@ -107,24 +107,27 @@ class Http1(HttpToolsProtocol):
         """Begin to answer it.
 
         Raises:
-            ValueError: it is addressed to another server, or no WebSocket can come of it; the parser fails with it.
+            ValueError: it is addressed to another server, or no WebSocket can come of it, as in the middle of an answer;
+                the parser fails with it.
         """
         self._have_head()
         if not self.url.startswith(b"/"):
             raise ValueError
         if self._should_upgrade():
             names = {name for name, _ in self.headers}
-            if self.parser.get_method() != b"GET" or not names >= {
+            proper = self.parser.get_method() == b"GET" and names >= {
                 b"sec-websocket-key",
                 b"sec-websocket-version",
-            }:
+            }
+            if self._under_way() or not proper:
                 raise ValueError
+        last = self.cycle
         super().on_headers_complete()
-        if self.cycle is not None:  # no upgrade
+        if self.cycle is not last:  # no upgrade
             # By a weak reference: a scope that holds what holds the scope would wait for the garbage collector.
             self.scope["extensions"][WRITE] = {"write": partial(_write, ref(self.cycle))}
-        # uvicorn keeps the last only; of requests in one packet those before it may still be under way.
-        self._answering = [each for each in self._answering if not each.response_complete] + [self.cycle]
+            # uvicorn keeps the last only; of requests in one packet those before it may still be under way.
+            self._answering = [*self._under_way(), self.cycle]
 
     def handle_websocket_upgrade(self) -> None:
         """Leave the connection to its WebSocket."""
