@@ -277,14 +277,32 @@ async def test_requests_behind_an_answer_do_not_hide_that_its_reader_has_left(
     assert not [each for each in caplog.records if each.levelno >= logging.ERROR]
 
 
+async def test_a_body_does_not_count_for_the_head_that_begins_in_the_same_read(gateway: Gateway) -> None:
+    body = json.dumps(ask("x" * 2 * wire.MAX_HEAD_BYTES)).encode()
+    async with connected(gateway) as (client, connection):
+        connection.data_received(POST + b"Content-Length: %d\r\n\r\n" % len(body) + body + SECOND[:-2])
+        assert b"[DONE]" in await asyncio.to_thread(read_until, client, b"0\r\n\r\n")
+        connection.data_received(SECOND[-2:])
+        await asyncio.to_thread(read_until, client, b"alive")
+
+
+def read_until(client: socket.socket, wanted: bytes) -> bytes:
+    client.settimeout(20)
+    said = b""
+    while wanted not in said:
+        piece = client.recv(65536)
+        assert piece, said
+        said += piece
+    return said
+
+
 @contextlib.asynccontextmanager
-async def unread(gateway: Gateway, requests: bytes) -> AsyncIterator[wire.Http1]:
-    """Send *requests* and read nothing of their answers; give the server's side of the connection."""
-    with socket.socket() as narrow:
-        narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
-        narrow.connect(("127.0.0.1", gateway.port))
-        narrow.sendall(requests)
-        connections, own = gateway.server.server_state.connections, narrow.getsockname()
+async def connected(gateway: Gateway) -> AsyncIterator[tuple[socket.socket, wire.Http1]]:
+    """Give a client that takes little at a time, and the server's side of its connection."""
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        client.connect(("127.0.0.1", gateway.port))
+        connections, own = gateway.server.server_state.connections, client.getsockname()
 
         def ours() -> list[object]:
             return [each for each in connections if getattr(each, "client", None) == own]
@@ -292,7 +310,7 @@ async def unread(gateway: Gateway, requests: bytes) -> AsyncIterator[wire.Http1]
         await until(ours)
         (connection,) = ours()
         assert isinstance(connection, wire.Http1)
-        yield connection
+        yield client, connection
 
 
 async def until_dropped(gateway: Gateway, connection: wire.Http1) -> None:
@@ -303,14 +321,14 @@ async def test_who_reads_nothing_of_large_answers_loses_the_connection(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(wire, "UNREAD_S", 0.05)
-    async with unread(
-        gateway, b"GET /api/openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 20
-    ) as connection:
+    async with connected(gateway) as (client, connection):
+        client.sendall(b"GET /api/openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 20)
         await until_dropped(gateway, connection)
 
 
 async def test_what_nobody_has_read_keeps_no_idle_connection_open(gateway: Gateway) -> None:
-    async with unread(gateway, b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n") as connection:
+    async with connected(gateway) as (client, connection):
+        client.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         await until(lambda: connection.cycle and connection.cycle.response_complete)
         connection.transport.write(b"x" * 10_000_000)
         connection.timeout_keep_alive_handler()

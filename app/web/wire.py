@@ -35,7 +35,7 @@ class Http1(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._in_head = False
+        self._in_head = self._head_is_new = False
         self._head_bytes = 0
         self._timer: asyncio.TimerHandle | None = None
         self._unread: asyncio.TimerHandle | None = None
@@ -91,8 +91,9 @@ class Http1(HttpToolsProtocol):
         """Take what has come."""
         if self._refused:
             return
+        self._head_is_new = False
         super().data_received(data)
-        if self._in_head:
+        if self._in_head and not self._head_is_new:  # else much of this read may be the body before it
             self._head_bytes += len(data)
             if self._head_bytes > MAX_HEAD_BYTES:
                 self._refuse(431, "The request's headers are too large.")
@@ -140,7 +141,7 @@ class Http1(HttpToolsProtocol):
 
     def _await_head(self) -> None:
         if not self._in_head:
-            self._in_head, self._head_bytes = True, 0
+            self._in_head, self._head_is_new, self._head_bytes = True, True, 0
             self._timer = self.loop.call_later(HEAD_S, self.transport.abort)
 
     def _have_head(self) -> None:
