@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -101,14 +102,43 @@ def test_a_source_map_leads_back_to_the_modules() -> None:
     assert found["b();"] == ("main.js", 2)
 
 
-def test_an_edited_file_is_served_with_the_next_page(tmp_path: Path) -> None:
+EDITS: dict[str, Callable[[Path], object]] = {
+    "a file is written": lambda folder: (folder / "js" / "odd" / "one.js").write_text("edited();\n"),
+    "a file is new": lambda folder: (folder / "js" / "odd" / "two.js").write_text("added();\n"),
+    "a file has gone": lambda folder: (folder / "js" / "odd" / "one.js").unlink(),
+    "a folder has gone": lambda folder: shutil.rmtree(folder / "js" / "odd"),
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
     folder = tmp_path / "static"
     shutil.copytree(page_folder(), folder)
+    (folder / "js" / "odd").mkdir()
+    (folder / "js" / "odd" / "one.js").write_text("one();\n")
+    return folder
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_the_next_page_has_what_was_edited(edit: str, folder: Path) -> None:
     files = PageFiles(folder)
     before = files.fresh_page()
     assert files.fresh_page() is before
-    (folder / "js" / "main.js").write_text("edited();\n")
+    EDITS[edit](folder)
     assert files.fresh_page().content != before.content
+
+
+def test_an_edit_that_cannot_be_joined_is_told_until_it_is_mended(folder: Path) -> None:
+    files = PageFiles(folder)
+    main = folder / "js" / "main.js"
+    main.write_text("export default 1;\n")
+    for _ in range(2):
+        with pytest.raises(NotJoinable):
+            files.fresh_page()
+    main.write_text("mended();\n")
+    page = files.fresh_page().content.decode()
+    assert f"page.js?v={files.version}" in page
+    assert b"mended();" in files.file("js/page.js").content
 
 
 async def test_the_page_and_its_files_over_http(gateway: str) -> None:
