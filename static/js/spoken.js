@@ -28,7 +28,7 @@ export class Spoken {
     this.#region.ariaLive = "polite"; // before there is something in it
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      if (answer.isConnected) this.#say([...answer.querySelectorAll(".prose > *")].slice(0, -1)); // the last one grows
+      if (answer.isConnected) this.#say(blocksOf(answer).slice(0, -1)); // the last one grows
     }, PAUSE);
   }
 
@@ -36,7 +36,7 @@ export class Spoken {
   end(answer) {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (wanted()) this.#say([...answer.querySelectorAll(".prose > *")]);
+    if (wanted()) this.#say(blocksOf(answer));
   }
 
   // Private
@@ -51,6 +51,9 @@ export class Spoken {
 }
 
 const wanted = () => preference("spoken") === "on";
+
+/** @param {HTMLElement} answer */
+const blocksOf = (answer) => [...answer.querySelectorAll(".prose__section > *")];
 
 /** A copy without anything that takes the focus. @param {HTMLElement} block */
 function words(block) {

@@ -78,7 +78,7 @@ FUZZ = """async ([answer, seed]) => {
     return element.innerHTML;
   };
   const pieces = answer.split(/(\\s+|\\b|(?=[*_`|~[\\]()#>-]))/);
-  const texts = [answer, answer.replaceAll("\\n", " ").repeat(3)];
+  const texts = [answer, answer.replaceAll("\\n", " ").repeat(3), `${answer}\\n\\n`.repeat(3)];
   for (let n = 0; n < 150; n += 1) {
     const length = 5 + Math.floor(random() * 60);
     texts.push(Array.from({ length }, () => pieces[Math.floor(random() * pieces.length)]).join(""));
@@ -104,19 +104,20 @@ SETTLED = """async (answer) => {
   const element = document.createElement("div");
   const prose = new Prose(element);
   const settled = [];
+  const drawn = () => [...element.querySelectorAll(".prose__section > *")];
   for (const char of answer) {
     prose.push(char);
     prose.draw();
-    for (let n = settled.length; n < element.children.length - 1; n += 1) {
-      settled.push([element.children[n], element.children[n].outerHTML]);
-    }
+    const blocks = drawn();
+    for (const block of blocks.slice(settled.length, -1)) settled.push([block, block.outerHTML]);
     for (const [n, [node, html]] of settled.entries()) {
-      if (element.children[n] !== node) return `block ${n} was replaced`;
+      if (blocks[n] !== node) return `block ${n} was replaced`;
       if (node.outerHTML !== html) return `block ${n} was rewritten: ${html} became ${node.outerHTML}`;
     }
   }
   prose.end();
-  return settled.every(([node], n) => element.children[n] === node) ? null : "replaced at the end";
+  const blocks = drawn();
+  return settled.length && settled.every(([node], n) => blocks[n] === node) ? null : "replaced at the end";
 }"""
 
 
@@ -127,6 +128,32 @@ def test_the_page_does_not_depend_on_where_the_text_was_cut(chat: Chat, seed: in
 
 def test_what_is_finished_is_never_touched_again(chat: Chat) -> None:
     assert chat.page.evaluate(SETTLED, ANSWER) is None
+
+
+SECTIONS = """async (answer) => {
+  const { Prose } = await import("/static/js/markdown/prose.js");
+  const element = document.createElement("div");
+  element.className = "prose";
+  document.getElementById("log").append(element);
+  const prose = new Prose(element);
+  prose.push(answer);
+  prose.end();
+  const tops = () => [...element.querySelectorAll(".prose__section > *")].map((each) => each.getBoundingClientRect().top);
+  const [first, ...others] = element.children;
+  const sizes = [first, ...others].map((section) => section.childElementCount);
+  const before = tops();
+  for (const section of others) {
+    first.append(...section.childNodes);
+    section.remove();
+  }
+  return { sizes, before, after: tops() };
+}"""
+
+
+def test_sections_of_a_long_answer_cannot_be_seen(chat: Chat) -> None:
+    found = chat.page.evaluate(SECTIONS, f"{ANSWER}\n\nWords.\n\n# A head\n\n" * 6)
+    assert len(found["sizes"]) > 2
+    assert found["before"] == found["after"]
 
 
 COPIED = """() => {

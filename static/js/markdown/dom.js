@@ -11,6 +11,7 @@ import { directionOf, elementFor, kindOf, languageOf, make, makeText } from "./e
 import { whenNear } from "./idle.js";
 import { Lines } from "./lines.js";
 import { Passage } from "./passage.js";
+import { append, remove } from "./sections.js";
 
 /** @typedef {import("./block.js").Block} Block */
 
@@ -72,7 +73,7 @@ export function drawChildren(parent, blocks, drawing) {
     const block = /** @type {Block} */ (blocks[n]);
     let drawn = children[n];
     if (drawn && drawn.kind !== kindOf(block)) {
-      for (const gone of children.splice(n)) gone.element.remove();
+      for (const gone of children.splice(n).reverse()) remove(gone.element);
       drawn = undefined;
     }
     if (!drawn) {
@@ -83,12 +84,13 @@ export function drawChildren(parent, blocks, drawing) {
     draw(drawn, block, drawing);
     if (drawn.settled && parent.done === n) parent.done += 1;
   }
-  while (children.length > blocks.length) children.pop()?.element.remove();
+  for (const gone of children.splice(blocks.length).reverse()) remove(gone.element);
 }
 
 /** @param {Drawn} parent @param {Drawn} child @param {number} n */
 function place(parent, child, n) {
-  if (parent.block.type !== "table") parent.inside.append(child.element);
+  if (parent.block.type === "document") append(parent.inside, child.element);
+  else if (parent.block.type !== "table") parent.inside.append(child.element);
   else parent.inside.children[n === 0 ? 0 : 1]?.append(child.element);
 }
 
