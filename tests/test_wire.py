@@ -8,7 +8,7 @@ import logging
 import socket
 import struct
 import weakref
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -326,10 +326,53 @@ async def test_who_reads_nothing_of_large_answers_loses_the_connection(
         await until_dropped(gateway, connection)
 
 
-async def test_what_nobody_has_read_keeps_no_idle_connection_open(gateway: Gateway) -> None:
+MUCH = b"x" * 1_000_000
+"""More than sockets hold."""
+
+
+@contextlib.asynccontextmanager
+async def much_unread(gateway: Gateway) -> AsyncIterator[tuple[socket.socket, wire.Http1]]:
+    """Leave a connection idle of whose answers much is unread, but not so much that it would be waited for."""
     async with connected(gateway) as (client, connection):
-        client.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        client.sendall(SECOND)
         await until(lambda: connection.cycle and connection.cycle.response_complete)
-        connection.transport.write(b"x" * 10_000_000)
-        connection.timeout_keep_alive_handler()
+        connection.transport.set_write_buffer_limits(high=2 * len(MUCH))
+        connection.transport.write(MUCH)
+        yield client, connection
+
+
+async def time_out(_: socket.socket, connection: wire.Http1) -> None:
+    connection.timeout_keep_alive_handler()
+
+
+async def ask_for_the_end(client: socket.socket, _: wire.Http1) -> None:
+    client.sendall(SECOND.replace(HOST, HOST + b"Connection: close\r\n"))
+
+
+async def send_garbage(client: socket.socket, _: wire.Http1) -> None:
+    client.sendall(b"no HTTP\r\n\r\n")
+
+
+@pytest.mark.parametrize("end", [time_out, ask_for_the_end, send_garbage])
+async def test_what_nobody_reads_keeps_no_connection_open_that_has_come_to_its_end(
+    end: Callable[[socket.socket, wire.Http1], Awaitable[None]],
+    gateway: Gateway,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(wire, "UNREAD_S", 0.05)
+    async with much_unread(gateway) as (client, connection):
+        await end(client, connection)
         await until_dropped(gateway, connection)
+
+
+@pytest.mark.parametrize("end", [time_out, ask_for_the_end])
+async def test_what_is_read_slowly_is_read_to_its_end(
+    end: Callable[[socket.socket, wire.Http1], Awaitable[None]], gateway: Gateway
+) -> None:
+    async with much_unread(gateway) as (client, connection):
+        await end(client, connection)
+        client.setblocking(False)
+        read = b""
+        while piece := await asyncio.get_running_loop().sock_recv(client, len(MUCH)):
+            read += piece
+        assert len(read) > len(MUCH)

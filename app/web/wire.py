@@ -59,20 +59,28 @@ class Http1(HttpToolsProtocol):
     def pause_writing(self) -> None:
         """Wait for the client to read."""
         super().pause_writing()
-        self._watch(self.transport.get_write_buffer_size())
+        self._watch()
 
     def resume_writing(self) -> None:
         """Go on."""
         super().resume_writing()
         self._stop_watching()
+        self._watch_the_end()
 
-    def _watch(self, unread: int) -> None:
+    def _watch(self) -> None:
+        """See to it that the client reads."""
+        self._stop_watching()
+        unread = self.transport.get_write_buffer_size()
         self._unread = self.loop.call_later(UNREAD_S, self._look, unread)
 
+    def _watch_the_end(self) -> None:
+        """See to it that a connection that is being closed is: what nobody reads would keep it open for ever."""
+        if self.transport.is_closing():
+            self._watch()
+
     def _look(self, unread: int) -> None:
-        left = self.transport.get_write_buffer_size()
-        if left < unread:
-            self._watch(left)
+        if self.transport.get_write_buffer_size() < unread:
+            self._watch()
         else:
             self.transport.abort()
 
@@ -80,12 +88,15 @@ class Http1(HttpToolsProtocol):
         if self._unread:
             self._unread.cancel()
 
+    def on_response_complete(self) -> None:
+        """Go on to the next request, or close the connection."""
+        super().on_response_complete()
+        self._watch_the_end()
+
     def timeout_keep_alive_handler(self) -> None:
-        """Close an idle connection; what its client has not read by now would keep it open for ever."""
-        if self.transport.get_write_buffer_size():
-            self.transport.abort()
-        else:
-            super().timeout_keep_alive_handler()
+        """Close an idle connection."""
+        super().timeout_keep_alive_handler()
+        self._watch_the_end()
 
     def data_received(self, data: bytes) -> None:
         """Take what has come."""
@@ -156,7 +167,7 @@ class Http1(HttpToolsProtocol):
         self._refused = True
         whole = [each for each in self._leave() if each.response_started or not each.more_body]
         if whole or self.transport.is_closing():
-            self.transport.close()  # it would stand in the middle of an answer, or in the place of one
+            self._close()  # it would stand in the middle of an answer, or in the place of one
             return
         request_id = f"req_{secrets.token_hex(12)}"
         body = jsontext.render(BadRequest(message).body(request_id))
@@ -166,7 +177,11 @@ class Http1(HttpToolsProtocol):
         )
         self.transport.write(STATUS_LINE[status] + head.encode() + body)
         self.transport.write_eof()
-        self._timer = self.loop.call_later(LINGER_S, self.transport.close)
+        self._timer = self.loop.call_later(LINGER_S, self._close)
+
+    def _close(self) -> None:
+        self.transport.close()
+        self._watch_the_end()
 
     def _leave(self) -> list[Any]:
         """Tell those who are answering that nobody will read it; return them. uvicorn tells the last one only."""
