@@ -17,7 +17,8 @@ from app.hub import Hub
 from app.listener import listen, spelt
 from app.main import create_app
 from app.settings import Settings
-from app.web.wire import Http1, WebSocket
+from app.web.upgraded import WebSocket
+from app.web.wire import Http1
 
 logger = logging.getLogger(__name__)
 

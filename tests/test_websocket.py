@@ -13,7 +13,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from app.limits.rates import MISSES
-from app.web import websocket, wire
+from app.web import upgraded, websocket
 from tests.reading import ask
 from tests.running import Gateway, serving
 from tests.scripted import ScriptedClaude, ending, message_start, saying, text_block
@@ -201,7 +201,7 @@ async def test_after_the_first_message_only_short_ones_may_come() -> None:
 async def test_a_first_message_takes_its_room_while_it_comes_and_gives_it_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(wire, "LINGER_S", 0.05)
+    monkeypatch.setattr(upgraded, "LINGER_S", 0.05)
     async with (
         ScriptedClaude(lambda _: saying("a")) as claude,
         serving(claude.url, max_log_bytes=1_000_000) as gateway,
@@ -225,7 +225,7 @@ async def test_who_leaves_in_the_middle_of_a_message_leaves_nothing_of_it() -> N
         writer.write(frame(0x1, b"x" * 100, last=False) + frame(0x9, b"sync") + frame(0x0, b"x" * 100)[:50])
         await reader.readuntil(b"sync")
         (server,) = [
-            each for each in gateway.server.server_state.connections if isinstance(each, wire.WebSocket)
+            each for each in gateway.server.server_state.connections if isinstance(each, upgraded.WebSocket)
         ]
         tasks = set(gateway.server.server_state.tasks)
         writer.close()
@@ -253,7 +253,7 @@ async def test_pongs_that_nobody_reads_do_not_pile_up() -> None:
         writer.write(frame(0x1, json.dumps({"request": ask("x")}).encode()))
         await claude.until_called(1)
         (server,) = [
-            each for each in gateway.server.server_state.connections if isinstance(each, wire.WebSocket)
+            each for each in gateway.server.server_state.connections if isinstance(each, upgraded.WebSocket)
         ]
         writer.write(frame(0x9, b"x" * 125) * 10_000 + frame(0x1, b'{"cancel": true}'))
         await claude.calls[0].closed.wait()  # all pings before it have been answered, or not
@@ -270,7 +270,7 @@ async def test_fragments_that_say_nothing_are_not_kept() -> None:
         writer.write(frame(0x1, first, last=False) + frame(0x0, b"", last=False) * 1000 + frame(0x9, b"sync"))
         await reader.readuntil(b"sync")
         (server,) = [
-            each for each in gateway.server.server_state.connections if isinstance(each, wire.WebSocket)
+            each for each in gateway.server.server_state.connections if isinstance(each, upgraded.WebSocket)
         ]
         assert len(server.frames) == 1
         writer.write(frame(0x0, rest, last=False) + frame(0x0, b""))

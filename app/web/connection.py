@@ -17,6 +17,9 @@ WRITE = "gateway.write"
 INCOMING = "gateway.incoming"
 """Scope extension of our server for a WebSocket, with a ``Bound``."""
 
+LINGER_S = 1
+"""How long what a refused client still sends is read and thrown away, so that it gets to see the refusal."""
+
 Take = Callable[[int], bool]
 """Told how many more bytes have come; False to hear nothing more of this client."""
 

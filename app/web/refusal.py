@@ -11,12 +11,11 @@ from app.limits.rates import Limiter
 from app.monitoring.metrics import Metrics
 from app.protocol import jsontext
 from app.protocol.errors import Problem, SlowBody, TooLarge, Unauthenticated
+from app.web.connection import LINGER_S
 
 LINGER_BYTES = 8 * 1024 * 1024
 """How much of a refused body is read and thrown away, so that its sender gets to see the refusal: closing a
 socket with unread bytes resets it (RFC 9112, §9.6)."""
-
-LINGER_S = 1
 
 
 async def told(problem: Problem, caller: Caller, limiter: Limiter, metrics: Metrics) -> Problem:

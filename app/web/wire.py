@@ -1,4 +1,4 @@
-"""uvicorn's HTTP/1.1, with bounds on a request's head and errors in our shape; and its WebSockets.
+"""uvicorn's HTTP/1.1, with bounds on a request's head and errors in our shape.
 
 A head must be whole in time and in bounds before anything of ours runs: uvicorn has no limit for either, and relies on
 what is in front. Where nothing is, this is.
@@ -11,20 +11,16 @@ from typing import Any
 from weakref import ref
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from app.protocol import jsontext
 from app.protocol.errors import BadRequest
-from app.web.connection import ABORT, INCOMING, WRITE, Take
+from app.web.connection import ABORT, LINGER_S, WRITE
 
 HEAD_S = 10
 """How long a head may take, from the connection or from its first byte."""
 
 MAX_HEAD_BYTES = 64 * 1024
 """As much as nginx.conf lets through."""
-
-LINGER_S = 1
-"""How long what a refused client still sends is read and thrown away, so that it gets to see the refusal."""
 
 UNREAD_S = 60
 """How long an answer may stand still because nobody reads it. Event streams have a shorter deadline of their own."""
@@ -196,11 +192,6 @@ class Http1(HttpToolsProtocol):
         return [each for each in self._answering if not each.response_complete]
 
 
-def _bound(socket: "ref[WebSocket]", take: Take | None, largest: int) -> None:
-    if (protocol := socket()) is not None:
-        protocol.bound(take, largest)
-
-
 def _write(answering: "ref[RequestResponseCycle]", data: bytes) -> bool:
     """Send *data* as a chunk of the answer, as uvicorn's ``send`` does; False if only that can."""
     cycle = answering()
@@ -214,61 +205,3 @@ def _write(answering: "ref[RequestResponseCycle]", data: bytes) -> bool:
         return False
     cycle.transport.write(b"%x\r\n%b\r\n" % (len(data), data))
     return True
-
-
-class WebSocket(WebSocketsSansIOProtocol):
-    """One WebSocket.
-
-    That it was refused counts as answered, which uvicorn forgets, and calls an error. And whatever the level of logs:
-    its headers and its frames, cookies and text, stand in none. What a client sends and does not read takes no memory
-    that nobody counts.
-    """
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.conn.debug = False
-        self._take: Take | None = None
-        self._deaf = False
-
-    def handle_connect(self, event: Any) -> None:
-        """Begin it."""
-        super().handle_connect(event)
-        if self.response.status_code == 101:
-            # By a weak reference, for the same reason as above.
-            self.scope["extensions"][INCOMING] = {"bound": partial(_bound, ref(self))}
-
-    def data_received(self, data: bytes) -> None:
-        """Take what has come."""
-        if self._take and not self._deaf and not self._take(len(data)):
-            self._deaf, self.close_timeout = True, LINGER_S
-            self.conn.reader.discard()
-        if not self._deaf:
-            super().data_received(data)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Let go of what came of a message that will not be whole; the protocol and its parser hold each other."""
-        super().connection_lost(exc)
-        self.conn.reader.discard()
-        self.frames.clear()
-
-    def bound(self, take: Take | None, largest: int) -> None:
-        """See ``Bound``."""
-        self._take, self.conn.max_message_size = take, largest
-
-    def handle_cont(self, event: Any) -> None:
-        """Take a fragment. An empty one says nothing, and has no size that would bound their number."""
-        if event.data or event.fin:
-            super().handle_cont(event)
-
-    def handle_ping(self) -> None:
-        """Answer, unless the answers before are not read: of many pings the last counts (RFC 6455, §5.5.3)."""
-        if self.writable.is_set():
-            super().handle_ping()
-        else:
-            self.conn.data_to_send()  # thrown away
-
-    async def send(self, message: Any) -> None:
-        """Send *message*."""
-        await super().send(message)
-        if message["type"] == "websocket.http.response.body" and not message.get("more_body", False):
-            self.handshake_complete = True
