@@ -445,6 +445,34 @@ async def test_a_question_follows_a_redirect() -> None:
         assert there.bodies == server.bodies[:1]
 
 
+async def test_a_redirect_to_another_host_gets_neither_key_nor_question(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with answering(CHUNKED + BODY) as elsewhere:
+        other = elsewhere.url.replace("127.0.0.1", "localhost").encode()
+        moved = b"HTTP/1.1 307 Moved\r\nLocation: %b/there\r\nContent-Length: 0\r\n\r\n" % other
+        async with answering(moved) as server, serving(server.url) as gateway:
+            answer = await gateway.request("POST", "/api/chat", ask("x"))
+            models = await gateway.request("GET", "/api/models")
+        assert not elsewhere.heads
+    assert (answer.status, answer.error["type"]) == (502, "api_error")
+    assert "operator must look at its address" in answer.error["message"]
+    # The question, once more by what follows redirects, and the models': to try again cannot help.
+    assert len(server.heads) == 3
+    assert models.status == 200  # the settings' own list
+    assert "http://localhost" in caplog.text
+
+
+async def test_a_redirect_does_not_leave_tls(tls: ssl.SSLContext) -> None:
+    async with answering(CHUNKED + BODY) as plain:
+        bare = plain.url.replace("127.0.0.1", "localhost").encode()
+        moved = b"HTTP/1.1 307 Moved\r\nLocation: %b/there\r\nContent-Length: 0\r\n\r\n" % bare
+        async with answering(moved, tls=tls) as server, serving(server.url) as gateway:
+            answer = await gateway.request("POST", "/api/chat", ask("x"))
+        assert not plain.heads
+    assert answer.status == 502
+
+
 async def test_an_address_that_is_none_cannot_be_reached() -> None:
     async with serving("http://a..b", retries=0) as gateway:
         answer = await gateway.request("POST", "/api/chat", ask("x"))

@@ -91,6 +91,7 @@ class Upstream:
             timeout=timeout,
             http_client=http,
         )
+        transport.stay_at(self._client.base_url)
         self._questions = Questions(self._client, http, transport, timeout)
 
     async def close(self) -> None:
@@ -195,6 +196,9 @@ class Upstream:
                 msg, said=f"no connection within {self._connect_s:g} s" if unconnected else ""
             ) from error
         except anthropic.APIConnectionError as error:
+            if isinstance(error.__cause__, httpx2.UnsupportedProtocol):
+                msg = "The gateway's upstream leads elsewhere. Its operator must look at its address."
+                raise Misconfigured(msg, said=str(error.__cause__)) from error
             msg = "Claude cannot be reached. Try again in a moment."
             raise Unreachable(msg, said=self._without_secrets(str(error.__cause__ or ""))) from error
         except httpx2.HTTPError as error:

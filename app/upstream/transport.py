@@ -53,19 +53,30 @@ class Transport(httpx2.AsyncBaseTransport):
         self._keep_alive_s = keep_alive_s
         # Now, before anybody asks: to read the certificates takes some 40 ms, in which nothing else goes on.
         self._tls = httpx2.create_ssl_context()
+        self._home: httpx2.URL | None = None
         self._connector: aiohttp.TCPConnector | None = None
         self._target = lru_cache(16)(_target)  # one, unless Claude's address redirects
+
+    def stay_at(self, home: httpx2.URL) -> None:
+        """Send nothing to any other host than that of *home*, nor in the open what TLS hides there.
+
+        Requests carry the key, and redirects may lead anywhere; httpx takes no key but ``Authorization`` off them.
+        """
+        self._home = home
 
     def envelope(self, request: httpx2.Request) -> Envelope:
         """Return that of *request*.
 
         Raises:
             httpx2.LocalProtocolError: a header has a line end in it.
-            httpx2.UnsupportedProtocol: it is no address on the web; a redirect may lead anywhere.
+            httpx2.UnsupportedProtocol: it is no address on the web, or not one to send a key to.
         """
-        url = request.url
+        url, home = request.url, self._home
         if url.scheme not in ("http", "https"):
             msg = "no address on the web"
+            raise httpx2.UnsupportedProtocol(msg)
+        if home and (url.host != home.host or (url.scheme, home.scheme) == ("http", "https")):
+            msg = f"it redirects to {url.scheme}://{url.host}, and what asks there would show the key"
             raise httpx2.UnsupportedProtocol(msg)
         target = self._target(f"{url.scheme}://{url.netloc.decode('ascii')}/")
         limit = request.extensions.get("timeout", {})
