@@ -72,7 +72,7 @@ def _header(name: str) -> str:
 
 
 def _keys_url(url: str) -> str:
-    parts = _web_address(url)
+    parts = web_address(url)
     if parts is None or (parts.scheme == "http" and not is_loopback(parts.hostname or "")):
         msg = (
             "must begin with https:// (http:// on this machine alone): who can change the keys can be anybody"
@@ -89,7 +89,7 @@ def _origin(origin: str) -> str:
 
 
 def _base_url(url: str) -> str:
-    parts = _web_address(url)
+    parts = web_address(url)
     if parts is None:
         msg = "must be an address that starts with http:// or https://"
         raise ValueError(msg)
@@ -99,14 +99,22 @@ def _base_url(url: str) -> str:
     return url
 
 
-def _web_address(url: str) -> SplitResult | None:
+def web_address(url: str) -> SplitResult | None:
     """Return the parts of *url*; None if it is no whole address on the web."""
     try:
         parts = urlsplit(url)
-        whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        whole = parts.scheme in ("http", "https") and _is_host(parts.hostname or "") and parts.port != 0
     except ValueError:  # a port above 65535, half an IPv6 address
         return None
     return parts if whole and not re.search(r"\s", url) else None
+
+
+def _is_host(name: str) -> bool:
+    """Say whether somebody may be called *name*: who looks up ``a..b`` gets no answer, but an exception."""
+    try:
+        return bool(name.encode("idna"))
+    except UnicodeError:
+        return False
 
 
 def _credential(value: Any) -> Any:
@@ -122,7 +130,7 @@ def _credential(value: Any) -> Any:
 
 def _host(host: str) -> str:
     bare = host.removeprefix("[").removesuffix("]")
-    if not bare or re.search(r"\s", bare):
+    if not _is_host(bare) or re.search(r"\s", bare):
         msg = "must be a name or an address, like 127.0.0.1"
         raise ValueError(msg)
     return bare

@@ -131,6 +131,14 @@ async def test_an_address_that_leads_nowhere_is_said_to(url: str, monkeypatch: p
     assert "cannot be reached" in said
 
 
+@pytest.mark.parametrize(
+    "url", ["chat.example", "http://", "http://chat.example:99999", "https://chat..example"]
+)
+def test_what_is_no_address_is_refused(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--url", url]) == 2
+    assert "URL: must be an address that starts with http:// or https://" in capsys.readouterr().err
+
+
 async def test_the_answer_without_claude_is_nothing_else_than_that() -> None:
     async with gateway() as (serves, claude):
         client = Client(serves.url)

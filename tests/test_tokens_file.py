@@ -98,6 +98,8 @@ async def test_the_command_makes_a_token_whose_line_lets_it_in(
         (["two words"], "name"),
         (["a", "--models", "gpt-9"], "gpt-9"),
         (["a", "--expires", "soon"], "date"),
+        (["a", "--expires", "9999999d"], "date"),
+        (["a", "--expires", "9999999999d"], "date"),
         (["a", "--rate-limit", "5"], "60/minute"),
     ],
 )

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from app.auth import tokens
@@ -60,6 +61,7 @@ def _packed(text: str) -> str:
 
 
 def _when(text: str) -> str:
-    if text.endswith("d") and text[:-1].isdigit():
-        return (datetime.now(UTC) + timedelta(days=int(text[:-1]))).isoformat(timespec="seconds")
+    if text.endswith("d") and text[:-1].isdecimal():
+        with suppress(OverflowError):  # after the year 9999, which is no date
+            return (datetime.now(UTC) + timedelta(days=int(text[:-1]))).isoformat(timespec="seconds")
     return text.strip().replace(" ", "T")

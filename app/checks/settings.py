@@ -2,6 +2,7 @@
 
 from pydantic import Field, field_validator
 
+from app.accepted import web_address
 from app.settings import Settings
 
 TOKEN_VARIABLE = "CHECK_TOKEN"  # noqa: S105 - its name
@@ -26,7 +27,7 @@ class CheckSettings(Settings):
     @field_validator("url")
     @classmethod
     def _address(cls, url: str | None) -> str | None:
-        if url is not None and not url.startswith(("http://", "https://")):
+        if url and web_address(url) is None:
             msg = "must be an address that starts with http:// or https://"
             raise ValueError(msg)
         return url.rstrip("/") if url else None

@@ -90,7 +90,7 @@ def load(given: Any) -> Any:
         text = given.strip()
         if not text:
             return ()
-        given = _parse(text if text.startswith("{") else _read(Path(text).expanduser()))
+        given = _parse(text if text.startswith("{") else _read(text))
     if not isinstance(given, dict):
         return given  # servers already, or pydantic says what it is
     named = given.get(OUTER, given)
@@ -122,11 +122,17 @@ def load(given: Any) -> Any:
     return tuple(enabled)
 
 
-def _read(path: Path) -> str:
+def _read(path: str) -> str:
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        return Path(path).expanduser().read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError, RuntimeError) as error:
+        match error:
+            case OSError():
+                reason = error.strerror
+            case UnicodeDecodeError():
+                reason = "it is not UTF-8"
+            case _:
+                reason = "nobody here has that home folder"
         msg = f"must be JSON or a file of it, and the file {path} cannot be read: {reason}"
         raise ValueError(msg) from error
 
