@@ -12,6 +12,7 @@ import pytest
 
 from app.__main__ import main
 from app.checks.probe import probe
+from app.checks.way import Read
 from tests.nginx import UNLIMITED, Nginx
 from tests.reading import Client
 from tests.running import Gateway, serving
@@ -129,6 +130,36 @@ async def test_an_address_that_leads_nowhere_is_said_to(url: str, monkeypatch: p
     ((_, works, said),) = await probe(url, None, 0)
     assert not works
     assert "cannot be reached" in said
+
+
+GARBLED = {
+    "no JSON": b"id: 1-1\ndata: <p>Please wait\n\ndata: [DONE]\n\n",
+    "no id": b'data: {"type":"text","text":"."}\n\ndata: [DONE]\n\n',
+    "no event": b"id: 1-1\ndata: [1]\n\ndata: [DONE]\n\n",
+    "no text": b'id: 1-1\ndata: {"type":"error"}\n\nid: 1-1\ndata: [DONE]\n\n',
+    "another text": b'id: 1-1\ndata: {"type":"text","text":"Hello."}\n\nid: 1-1\ndata: [DONE]\n\n',
+}
+
+
+@pytest.mark.parametrize("how", GARBLED)
+async def test_an_answer_that_is_changed_on_the_way_is_said_to_be(how: str) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked = await reader.readuntil(b"\r\n\r\n")
+        body = b'{"status":"alive"}' if asked.startswith(b"GET /healthz") else GARBLED[how]
+        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + body)
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        ((name, works, said),) = await probe(f"http://127.0.0.1:{port}", None, 0)
+    assert (name, works) == ("way", False)
+    assert "not as the gateway gives them" in said
+
+
+def test_deltas_that_were_joined_on_the_way_still_tell_what_the_gateway_saw() -> None:
+    read = Read({}, texts=['{"http":"1.1","secure":true,"address":"192.0.2.1"}..', "."])
+    assert read.saw() == {"http": "1.1", "secure": True, "address": "192.0.2.1"}
 
 
 @pytest.mark.parametrize(

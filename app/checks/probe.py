@@ -5,7 +5,6 @@ are ``diagnosis``'s own; no model is asked.
 """
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
 
 import aiohttp
@@ -47,9 +46,9 @@ async def probe(url: str, token: str | None, silence_s: int) -> list[Row]:
         try:
             await way.reach()
             pace, key = await way.pace()
+            findings = [look.judge(pace)]
         except NotThere as problem:
             return [Row("way", False, str(problem))]
-        findings = [look.judge(pace)]
         later: list[Callable[[], Awaitable[list[Row]]]] = [
             lambda: look.again(pace, key),
             lambda: look.resumed(pace),
@@ -74,13 +73,17 @@ class _Look:
         self._way = way
 
     def judge(self, read: Read) -> list[Row]:
-        """Return what one answer that came in its own time shows."""
+        """Return what one answer that came in its own time shows.
+
+        Raises:
+            NotThere: it is not the gateway's.
+        """
         rows = [_compression("POST", read)]
         if "content-encoding" not in read.headers:
             held = read.lumps < LUMPS
             said = f"{DELTAS} deltas, pieces they came in: {read.lumps}"
             rows.append(Row("not held back", not held, f"{said}: {UNBUFFERED}" if held else said))
-            saw = json.loads(read.texts[0])
+            saw = read.saw()
             late = saw["http"] == "1.0"
             rows.append(Row("HTTP/1.1 inside", not late, HTTP_VERSION if late else f"HTTP/{saw['http']}"))
             if self._way.secure:

@@ -25,6 +25,11 @@ PATIENT = (
 )
 
 
+CHANGED = (
+    "answers come, but not as the gateway gives them: something on the way writes them anew, and must not"
+)
+
+
 class NotThere(Exception):
     """The answer is not one that the gateway gave, or not the one that was asked for; its text says what it was."""
 
@@ -49,8 +54,25 @@ class Read:
     keep_alives: int = 0
     whole: bool = False
 
+    def saw(self) -> dict[str, Any]:
+        """Return what the gateway saw of the request, with which its answer begins (``diagnosis``).
+
+        Raises:
+            NotThere: the answer begins with something else.
+        """
+        try:
+            # On a slow way the deltas behind it may come joined to it.
+            saw, _ = json.JSONDecoder().raw_decode("".join(self.texts))
+        except ValueError as error:
+            raise NotThere(CHANGED) from error
+        return dict(saw)
+
     def take(self, frame: str) -> bool:
-        """Note one frame; return whether it held text."""
+        """Note one frame; return whether it held text.
+
+        Raises:
+            NotThere: it is none of the gateway's.
+        """
         fields = dict(line.split(": ", 1) for line in frame.split("\n") if ": " in line[1:])
         if frame.startswith(":"):
             self.keep_alives += 1
@@ -58,11 +80,14 @@ class Read:
         self.whole = self.whole or data == "[DONE]"
         if data is None or data == "[DONE]":
             return False
-        event = json.loads(data)
-        self.ids.append(fields["id"])
-        if event["type"] == "text":
-            self.texts.append(event["text"])
-        return bool(event["type"] == "text")
+        try:
+            event = json.loads(data)
+            self.ids.append(fields["id"])
+            if event["type"] == "text":
+                self.texts.append(event["text"])
+            return bool(event["type"] == "text")
+        except (ValueError, LookupError, TypeError) as error:
+            raise NotThere(CHANGED) from error
 
 
 class Way:
@@ -152,7 +177,7 @@ class Way:
         """Return the event stream of *answer*, as it comes.
 
         Raises:
-            NotThere: it is no such thing, or was cut.
+            NotThere: it is no such thing, was changed or cut.
         """
         if answer.status != 200:
             raise NotThere(await refusal(answer))
