@@ -62,6 +62,19 @@ class Place(BaseModel):
         ([{"type": "image", "source": "a.png"}], '[{"type":"image","source":"a.png"}]'),
         ([{"type": "text", "text": "a"}, {"type": "river"}], '[{"type":"text","text":"a"},{"type":"river"}]'),
         ([{"type": "text", "text": "a picture"}], [{"type": "text", "text": "a picture"}]),
+        # In blocks too there may be what JSON has no word for.
+        (
+            [
+                {
+                    "type": "text",
+                    "text": "a",
+                    "citations": {"b"},
+                    "cost": Decimal("1.10"),
+                    "of": Place(city="Łódź"),
+                }
+            ],
+            [{"type": "text", "text": "a", "citations": ["b"], "cost": "1.10", "of": {"city": "Łódź"}}],
+        ),
         ([], "[]"),
         ({"price": Decimal("1.10"), "tags": {"a"}}, '{"price":"1.10","tags":["a"]}'),
     ],
@@ -165,6 +178,16 @@ async def cancel_itself() -> None:
     raise asyncio.CancelledError
 
 
+class Speechless(Exception):
+    def __str__(self) -> str:
+        raise self
+
+
+async def fail_without_words() -> None:
+    """Fail without words."""
+    raise Speechless
+
+
 async def time_out_inside() -> None:
     """Time out inside."""
     raise TimeoutError("of its own")
@@ -178,6 +201,7 @@ async def time_out_inside() -> None:
         (run_out, "StopIteration"),
         (cancel_itself, "given up"),
         (time_out_inside, "TimeoutError: of its own"),
+        (fail_without_words, "fail_without_words failed with Speechless"),
     ],
 )
 async def test_a_function_that_ends_oddly_takes_nobody_with_it(

@@ -199,13 +199,13 @@ def _result(name: str, value: Any) -> Result:
 
 def _json(name: str, value: Any) -> Result:
     try:
-        text = orjson.dumps(value, default=_plain).decode()
+        text = orjson.dumps(value, default=_plain)
     except TypeError as error:
         said = f"{name} returned a {type(value).__name__} that is not JSON: {error}"
         return Result(said, is_error=True)
     if isinstance(value, list) and value and all(map(_is_block, value)):
-        return Result(value)
-    return Result(text)
+        return Result(orjson.loads(text))
+    return Result(text.decode())
 
 
 def _is_block(value: Any) -> bool:

@@ -144,7 +144,15 @@ async def _run(tool: Tool, given: dict[str, Any]) -> Result:
         return _failed(f"{tool.name} was given up by something that it waited for.", "cancelled")
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a tool does, Claude gets an answer
         logger.warning("the tool %s failed with %s", tool.name, type(error).__name__, extra=traced(error))
-        return _failed(f"{tool.name} failed with {type(error).__name__}: {error}", type(error).__name__)
+        return _failed(f"{tool.name} failed with {_named(error)}", type(error).__name__)
+
+
+def _named(error: BaseException) -> str:
+    """Return the type of *error* and what it says, unless it fails to say it."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # noqa: BLE001 - a tool's own error may do anything
+        return type(error).__name__
 
 
 def _failed(text: str, why: str) -> Result:
