@@ -133,6 +133,22 @@ async def test_a_budget_begins_anew_with_its_window(monkeypatch: pytest.MonkeyPa
         assert [(await chat(gateway)).status for _ in range(2)] == [200, 429]
 
 
+async def test_an_answer_counts_in_the_window_in_which_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    go_on = asyncio.Event()
+    first, *rest = costing(60, 40)
+    async with (
+        ScriptedClaude(always([first, go_on, *rest])) as claude,
+        serving(claude.url, token_budget="100/day") as gateway,
+    ):
+        asked = asyncio.create_task(gateway.stream(ask("x", max_tokens=100)))
+        await claude.until_called(1)
+        tomorrow = time.time() + 86_400
+        monkeypatch.setattr(time, "time", lambda: tomorrow)
+        go_on.set()
+        await (await asked).rest()
+        assert (await chat(gateway)).status == 429
+
+
 async def test_a_budget_is_each_clients_own(tmp_path: Path) -> None:
     path = tokens_file(tmp_path, line("alice", ALICE), line("bob", BOB, "token_budget=1000/day"))
     async with (

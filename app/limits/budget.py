@@ -100,17 +100,21 @@ class Purse:
         Raises:
             TooMany: nothing is left.
         """
-        now = time.time()
-        length_s = self._budget.get_expiry()
-        window = int(now // length_s)
-        if self._balance.window != window:
-            self._balance.window, self._balance.used = window, 0
+        reset_s = self._in_window()
         left = self._budget.amount - self._balance.used - self._balance.reserved
         if left <= 0:
-            raise self._refusal((window + 1) * length_s - now)
+            raise self._refusal(reset_s)
         taken = min(wanted, left)
         self._balance.reserved += taken
         self._held += taken
+
+    def _in_window(self) -> float:
+        """Bring the balance into the window that it is now; return the seconds until the next."""
+        now, length_s = time.time(), self._budget.get_expiry()
+        window = int(now // length_s)
+        if self._balance.window != window:
+            self._balance.window, self._balance.used = window, 0
+        return (window + 1) * length_s - now
 
     def _refusal(self, reset_s: float) -> TooMany:
         amount, length_s = self._budget.amount, self._budget.get_expiry()
@@ -134,7 +138,8 @@ class Purse:
             self.reserve(max(STEP, used - self._held))
 
     def settle(self, used: int) -> None:
-        """Note that the answer has ended and used *used* tokens in all."""
+        """Note that the answer has ended and used *used* tokens in all; they count in the window that it is now."""
+        self._in_window()
         self._balance.reserved -= self._held
         self._balance.used += used
         self._held = 0
