@@ -14,11 +14,12 @@ from websockets.exceptions import ConnectionClosed
 
 from app import caller
 from app.reader import Reader
-from app.settings import Settings
+from app.settings import CURRENT_MODELS, Settings
+from app.upstream.client import MAX_PAGES
 from app.web import routes, websocket
 from tests.reading import ask
 from tests.running import KEY, Gateway, serving
-from tests.scripted import Answer, Ending, ScriptedClaude, always, frame, refusing, saying
+from tests.scripted import Answer, Call, Ending, Refusal, ScriptedClaude, always, frame, refusing, saying
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -206,6 +207,24 @@ async def test_without_a_list_from_upstream_the_settings_own_is_served() -> None
         models = (await gateway.request("GET", "/api/models")).json["data"]
     assert models[0]["id"] == "claude-opus-5-5"
     assert models[0]["max_tokens"] is None
+
+
+ODD_LISTS = {
+    "ids that are none": {"data": [{"id": ["a"]}, {"id": {}}, {"id": None}, "a"], "has_more": False},
+    "no end": {"data": [{"id": "claude-sonnet-5-5"}], "has_more": True, "last_id": "claude-sonnet-5-5"},
+}
+
+
+@pytest.mark.parametrize("odd", ODD_LISTS)
+async def test_whatever_an_upstream_lists_the_settings_own_models_are_served(odd: str) -> None:
+    class Listing(ScriptedClaude):
+        def _elsewhere(self, call: Call) -> Refusal:
+            return Refusal(200, ODD_LISTS[odd])
+
+    async with Listing(always(saying("x"))) as claude, serving(claude.url) as gateway:
+        models = (await gateway.request("GET", "/api/models")).json["data"]
+        assert [model["id"] for model in models] == list(CURRENT_MODELS)
+        assert len(claude.others) <= MAX_PAGES
 
 
 async def test_tokens_are_counted_by_claude_for_the_same_body(claude: ScriptedClaude) -> None:

@@ -40,6 +40,9 @@ logging.getLogger("anthropic").setLevel(logging.INFO)  # below that it logs whol
 KEEP_ALIVE_S = 60
 """How long an idle connection to Claude is kept: a new one costs a TLS handshake."""
 
+MAX_PAGES = 10
+"""Of a thousand models each."""
+
 SHORTEST_PROMPT = 8
 """A system prompt that is shorter may stand in any sentence."""
 
@@ -167,20 +170,22 @@ class Upstream:
             Problem: as for ``stream``.
         """
         models: list[dict[str, Any]] = []
-        after: dict[str, str] = {}
+        after: dict[str, Any] = {}
         with _told({}), self._as_problems(None):
             async with asyncio.timeout(self._connect_s):
-                while True:
+                for _ in range(MAX_PAGES):
                     page = await self._client.get(
                         "/v1/models", cast_to=object, options={"params": {"limit": 1000, **after}}
                     )
                     if not isinstance(page, dict) or not isinstance(page.get("data"), list):
                         msg = "Claude's list of models is not of the form it must have."
                         raise Garbled(msg)
-                    models += [model for model in page["data"] if isinstance(model, dict) and "id" in model]
+                    models += [model for model in page["data"] if _is_model(model)]
                     if not page.get("has_more") or not page.get("last_id"):
                         return models
                     after = {"after_id": page["last_id"]}
+        msg = "Claude's list of models does not end."
+        raise Garbled(msg)
 
     @contextmanager
     def _as_problems(self, model: Any) -> Iterator[None]:
@@ -220,6 +225,10 @@ class Upstream:
         for unspoken in self._unspoken:
             text = text.replace(unspoken, "…")
         return text
+
+
+def _is_model(listed: Any) -> bool:
+    return isinstance(listed, dict) and isinstance(listed.get("id"), str)
 
 
 @contextmanager
