@@ -10,6 +10,7 @@ import re
 from collections.abc import Container, Iterable
 from copy import copy
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Literal
 
 from app.protocol.fold import Fold, Part
@@ -32,6 +33,9 @@ WINDOW = 4000
 """How far back a repetition is looked for, in characters, and how much is held back while looking."""
 
 SPACE = re.compile(r"\s+")
+
+SPACED = re.compile(r"\s+|\S")
+"""What becomes one character where white space is folded."""
 
 Mode = Literal["prefill", "ask"]
 
@@ -184,13 +188,14 @@ class Joint:
         return self.held[:at], self.held[at:]
 
     def _repeated(self) -> int:
-        for length in range(min(len(self.held), len(self._said)), MIN_OVERLAP - 1, -1):
-            if self._said.endswith(self.held[:length]):
+        head = self.held[:WINDOW]  # the piece that came last may be of any length
+        for length in range(min(len(head), len(self._said)), MIN_OVERLAP - 1, -1):
+            if self._said.endswith(head[:length]):
                 return length
-        spaced = _spaced(self.held)
+        spaced = _spaced(head)
         for length in range(min(len(spaced), len(self._before)), MIN_OVERLAP - 1, -1):
             if self._before.endswith(spaced[:length]):
-                return _unspaced(self.held, length)
+                return _unspaced(head, length)
         pairs = enumerate(zip(self._unseen, self.held, strict=False))
         return next(
             (at for at, (one, other) in pairs if one != other), min(len(self._unseen), len(self.held))
@@ -203,7 +208,5 @@ def _spaced(text: str) -> str:
 
 def _unspaced(text: str, length: int) -> int:
     """Return how much of *text* has *length* characters once its white space is folded."""
-    at = 0
-    while at < len(text) and len(_spaced(text[: at + 1])) <= length:
-        at += 1
-    return at
+    parts = islice(SPACED.finditer(text), length - 1, length)
+    return next((part.end() for part in parts), len(text))

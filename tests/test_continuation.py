@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.continuation import Joint, Mode, plan
+from app.continuation import WINDOW, Joint, Mode, plan
 from app.protocol.events import (
     Block,
     BlockStart,
@@ -74,6 +74,26 @@ def test_what_repeats_is_left_out_wherever_the_continuation_is_cut(
 )
 def test_white_space_that_a_prefill_hid_is_not_said_twice(said: str, goes_on: str, whole: str) -> None:
     assert joined(said, [goes_on], "prefill") == whole
+
+
+LONG = "".join(f"{number} " for number in range(2 * WINDOW))
+"""In which nothing repeats."""
+
+
+@pytest.mark.parametrize("length", [WINDOW - 1, WINDOW, WINDOW + 1])
+def test_a_repetition_is_found_as_far_back_as_the_window_wherever_the_continuation_is_cut(
+    length: int,
+) -> None:
+    again = LONG[-length:] + "and on"
+    whole = LONG + ("and on" if length <= WINDOW else again)
+    for pieces in ([again], list(again), [again[:9], again[9:]]):
+        assert joined(LONG, pieces) == whole
+
+
+def test_a_piece_of_megabytes_costs_no_more_than_the_window() -> None:
+    """A gateway that compares all of it stands still for minutes."""
+    piece = "x" * 4_000_000
+    assert joined(piece + "y", [piece]) == piece + "y" + piece
 
 
 def folded(*events: Event) -> Fold:
