@@ -135,8 +135,9 @@ export class Desk {
   #tell(tokens) {
     const output = byId("count");
     const most = this.settings.model?.max_input_tokens ?? null;
-    output.textContent = tokens === null ? "" : text.tokens(tokens);
+    const over = tokens === null || most === null ? 0 : Math.max(0, tokens - most);
+    output.textContent = tokens === null ? "" : over > 0 ? text.tokensOver(over) : text.tokens(tokens);
     output.title = tokens === null || most === null ? "" : text.tokensOf(tokens, most);
-    output.toggleAttribute("data-over", tokens !== null && most !== null && tokens > most);
+    output.toggleAttribute("data-over", over > 0);
   }
 }

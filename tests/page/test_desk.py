@@ -396,9 +396,13 @@ def test_what_is_set_is_asked_and_what_a_model_cannot_do_says_why(
     chat.finished()
 
     page.unroute("**/api/chat/count_tokens")
+    page.route("**/api/chat/count_tokens", lambda route: route.fulfill(json={"input_tokens": 201_000}))
+    chat.field.fill("And then?")
+    expect(page.get_by_text("1,000 tokens too many")).to_be_visible()
+    page.unroute("**/api/chat/count_tokens")
     page.route("**/api/chat/count_tokens", lambda route: route.abort())
     chat.field.fill("And now?")
-    expect(page.get_by_text("1,234 tokens")).to_have_count(0)  # silent: nobody waits for it
+    expect(page.get_by_text("tokens too many")).to_have_count(0)  # silent: nobody waits for it
     expect(page.get_by_role("alert")).to_have_count(0)
     page.reload()
     chat.open_settings()

@@ -260,6 +260,7 @@ export const texts = {
       many: "# رمزًا",
       other: "# رمز",
     }),
+  tokensOver: (over) => `${number(over)} من الرموز فوق الحد`,
   tokensOf: (tokens, most) => `${number(tokens)} من ${number(most)} رمز يتسع لها هذا النموذج، والمحادثة محسوبة`,
 
   settingsChanged: "الإعدادات، معدّلة",

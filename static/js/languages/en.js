@@ -261,6 +261,8 @@ export const texts = {
 
   /** @param {number} tokens */
   tokens: (tokens) => plural(tokens, { one: "# token", other: "# tokens" }),
+  /** @param {number} over */
+  tokensOver: (over) => `${plural(over, { one: "# token", other: "# tokens" })} too many`,
   /** @param {number} tokens @param {number} most */
   tokensOf: (tokens, most) =>
     `${number(tokens)} of ${number(most)} tokens that this model takes, conversation included`,

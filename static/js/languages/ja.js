@@ -222,6 +222,7 @@ export const texts = {
   objection: (model, reason) => `${model}: ${reason}。別のモデルを選ぶか、ファイルを外してください。`,
 
   tokens: (tokens) => `${number(tokens)} トークン`,
+  tokensOver: (over) => `${number(over)} トークン超過`,
   tokensOf: (tokens, most) => `このモデルの上限 ${number(most)} トークンのうち ${number(tokens)}(会話を含む)`,
 
   settingsChanged: "設定(変更あり)",
