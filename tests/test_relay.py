@@ -376,8 +376,15 @@ async def test_what_was_refused_before_it_began_is_raised_and_nothing_is_sent() 
     assert not line.sent
 
 
-async def test_whoever_has_much_to_catch_up_with_gets_it_in_slices_with_turns_for_others_between() -> None:
-    producer, line = Producer(), Line()
+async def take_at_once(_: dict[str, Any]) -> None:
+    """Be a server whose ``send`` does all, or to which it is nothing: the client has just vanished."""
+
+
+@pytest.mark.parametrize("on_send", [None, take_at_once])
+async def test_whoever_has_much_to_catch_up_with_gets_it_in_slices_with_turns_for_others_between(
+    on_send: Callable[[dict[str, Any]], Awaitable[None]] | None,
+) -> None:
+    producer, line = Producer(), Line(on_send)
     async with at_rest(producer):
         for n in range(100):
             producer.say(f"{n} " * 1000)

@@ -108,48 +108,49 @@ class EventStream(Response):
             return
         try:
             if self._started and (frame := self._reader.newest()):
-                if self._write(frame):
-                    return
-                message: Message | None = _body(frame)
-            else:
-                message = self._send_slice() if self._started else self._start()
-            while message:
-                if rest := stepped(self._send(message)):
-                    self._sending = self._loop.create_task(self._see_to(rest))
-                    return
-                message = self._send_slice()
+                if not self._write(frame):
+                    self._has_sent(_body(frame))
+            elif self._started or self._start():
+                self._send_slice()
         except Exception as error:  # noqa: BLE001 - the request's task raises it
             self._stop(error)
 
-    def _start(self) -> Message | None:
-        """Begin the answer: return its head, unless it is too early."""
+    def _has_sent(self, message: Message) -> bool:
+        """Send *message*; False if that has to wait, and a task sees to it."""
+        rest = stepped(self._send(message))
+        if rest:
+            self._sending = self._loop.create_task(self._see_to(rest))
+        return not rest
+
+    def _start(self) -> bool:
+        """Begin the answer; False if it is too early, or its head has to wait."""
         generation = self._reader.generation
         if not self._at_once:
             if not generation.began:
-                return None
+                return False
             if generation.refusal:
                 raise generation.refusal
         self._started = True
         self._next_ping = self._loop.call_later(self._ping_s, self._keep_alive)
-        return {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
+        return self._has_sent(
+            {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
+        )
 
-    def _send_slice(self) -> Message | None:
-        """Write what comes next; return it where only ``send`` can send it."""
+    def _send_slice(self) -> None:
+        """Send what comes next."""
         reader = self._reader
         if reader.over:
-            return None
+            return
         data = reader.take()
-        message: Message | None = None
         if self._ahead:
             data, self._ahead = self._ahead + data, b""
         if data and (reader.over or not self._write(data)):
-            message = _body(data, more=not reader.over)
-        elif reader.behind:
+            self._has_sent(_body(data, more=not reader.over))
+        if reader.behind and not self._sending:
             # Whoever has a lot to catch up with lets others have their turn between the slices.
             self._next_slice = self._loop.call_soon(self._send_next_slice)
         if reader.due is not None and self._next_look is None:
             self._next_look = self._loop.call_at(reader.due, self._look_again)
-        return message
 
     def _send_next_slice(self) -> None:
         self._next_slice = None
