@@ -47,6 +47,7 @@ def sentences(*texts: str) -> list[tuple[str, str]]:
         (["好吗？好", "。"], [("1-0.3", "好吗？"), ("1-2", "好。")]),
         (['He said "no." ', "Yes"], [("1-1", 'He said "no." '), ("1-2", "Yes")]),
         (["a. b. c"], [("1-0.6", "a. b. "), ("1-1", "c")]),
+        (["." * 500_000], [("1-1", "." * 500_000)]),  # which must not be looked at from each of them anew
         (["x" * (MAX_SENTENCE + 1), "y"], [("1-1", "x" * (MAX_SENTENCE + 1)), ("1-2", "y")]),
     ],
 )
