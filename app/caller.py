@@ -19,7 +19,7 @@ ANONYMOUS = "anonymous"
 """Whose generations are where nobody signs in: an id that nobody can guess is what lets one see them."""
 
 MAX_HOPS = 32
-"""Of ``X-Forwarded-For`` that are looked at, from the right: what is left of them no proxy has put there."""
+"""How many hops of ``X-Forwarded-For`` are looked at, from the right. No proxy of ours put there what is further left."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """When Python looks for garbage that only its collector can find.
 
 A full collection goes through all objects there are, the logs of all answers included, and meanwhile no delta passes:
-with 200 paced streams one delta in a hundred came 77 ms late; without such collections it was 21 ms with 500 (measured). No answer leaves such garbage behind, however it ends (tests/test_collector.py), so it is little, and its time is when nobody
-is being answered; under unbroken load it comes a hundred times less often than by default.
+with 200 paced streams one delta in a hundred came 77 ms late; without such collections it was 21 ms with 500 (measured).
+No answer leaves such garbage behind, however it ends (tests/test_collector.py), so there is little, and the time to look
+for it is when nobody is being answered; under unbroken load that happens a hundred times less often than by default.
 """
 
 import asyncio

@@ -2,8 +2,9 @@
 
 There are two ways, to the same end. All events can take the long one: frames, events, the turn, its generation. A delta
 of the block whose delta was the last thing said, alone in its read and written as Claude writes it, needs to be asked
-nothing more, and nearly everything is one of those; it takes the short way. Between two tokens everybody's caches go cold,
-so a delta costs not what is computed for it but how much code is passed (measured: ten times what it costs in a loop).
+nothing more, and nearly everything is one of those; it takes the short way. Between two tokens other work fills the CPU's
+caches, so what a delta costs is not what is computed for it but how much code it runs through (measured: ten times what
+the same takes in a loop).
 """
 
 import time

@@ -89,8 +89,8 @@ def create_app(settings: Settings, base_url: str | None) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
-        # The socket's address would match a generation's, so it comes first. None is included as a router, through all of
-        # whose routes each request would go twice.
+        # The WebSocket's address looks like a generation's (/api/chat/{id}), so it comes first. Routes and not routers:
+        # through the routes of a router that is included each request would go twice.
         routes=[*websocket.router.routes, *routes.router.routes, *session.router.routes],
         telemetry={"tracing": False, "metrics": False, "logs": False},  # ours knows about generations too
     )

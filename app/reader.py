@@ -53,7 +53,10 @@ class Reader:
         generation.join()
 
     def newest(self) -> bytes | None:
-        """Return the frame of what has just come, where that is all there is and goes out as it is; else None, and ``take`` is to be asked."""
+        """Return the newest frame if it is all that this reader lacks and goes out as it is.
+
+        None otherwise: then it is ``take`` that has what comes next, if anything.
+        """
         number = self._number
         if not self._plain or number + 1 != len(self._frames) or self._log.terminal:
             return None
@@ -61,7 +64,10 @@ class Reader:
         return self._frames[number]
 
     def take(self) -> bytes:
-        """Return the frames of what comes after the cursor, at most a slice; empty if there is nothing in it to be seen, or nothing yet."""
+        """Return the frames of what comes after the cursor, at most a slice.
+
+        Empty if nothing has come yet, or nothing that this reader wants to see.
+        """
         if self._plain:
             log = self._log
             data, self._number, self.behind = log.slice(self._number)

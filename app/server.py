@@ -78,7 +78,7 @@ class Server(uvicorn.Server):
     async def _quiet(
         self, left: Callable[[], int], longest_s: float, hurried: Callable[[], bool] = lambda: False
     ) -> bool:
-        """Wait until no generation is *left* and everything has been sent, or until *hurried*; return whether that came."""
+        """Wait until no generation is *left* and all is sent, or *hurried* says so; return False if the time was over before."""
         try:
             async with asyncio.timeout(longest_s):
                 # uvicorn tells nobody when a connection has nothing more to do.

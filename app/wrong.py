@@ -47,7 +47,7 @@ def what_is_wrong(error: Exception) -> list[str]:
 
 
 def unknown(variables: Iterable[str], settings: Iterable[str]) -> list[str]:
-    """Return a line for each of *variables* with our prefix that is none of the *settings*: a limit that is misspelt is no limit."""
+    """Return a line for each of *variables* that has our prefix and is no setting: a limit that is misspelt limits nothing."""
     known = [PREFIX + name.upper() for name in settings]
     lines = []
     for name in sorted({variable.upper() for variable in variables} - set(known)):

@@ -473,8 +473,12 @@ async def test_a_redirect_does_not_leave_tls(tls: ssl.SSLContext) -> None:
     assert answer.status == 502
 
 
-async def test_an_address_that_is_none_cannot_be_reached() -> None:
-    async with serving("http://a..b", retries=0) as gateway:
+@pytest.mark.parametrize("proxy", ["http://a..b", "http://127.0.0.1:99999"])
+async def test_a_proxy_at_an_address_that_is_none_cannot_be_reached(
+    proxy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", proxy)
+    async with serving("http://claude.example", retries=0) as gateway:
         answer = await gateway.request("POST", "/api/chat", ask("x"))
     assert answer.status == 502
     assert answer.error["type"] == "api_error"

@@ -32,7 +32,7 @@ class TokensFile:
         self._tokens: dict[bytes, tuple[tokens.Token, Terms]] = {}
         self._read: tuple[int, ...] | None = None
         self._said = ""
-        # Looked up by a hash that only this process can make, a token's own says nothing by the time it takes.
+        # Tokens are looked up by a hash that only this process can make: the time that takes tells nothing of a token's own.
         self._key = secrets.token_bytes(32)
 
     async def verify(self, credential: str) -> Identity:

@@ -155,7 +155,7 @@ class Limiter:
             await self._refuse(habit, client)
 
     async def guessed(self, problem: Problem, *, address: str, client: str) -> Problem:
-        """Count *problem* if whoever is told of it may be guessing; return it, or what is told to who does so too often.
+        """Count *problem* if whoever meets it may be guessing; return it, or the TooMany for who has met it too often.
 
         Args:
             problem: What is wrong with what was asked.

@@ -54,7 +54,8 @@ class Metrics:
     """
 
     def __init__(self, models: Iterable[str]) -> None:
-        disable_created_metrics()  # type: ignore[no-untyped-call]  # when each counter began: half as many lines again, for nothing that we show
+        # When each counter began: half as many lines again, for nothing that we show.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = registry = CollectorRegistry()
         self.gaps = Gaps()
         self._models = frozenset(models)

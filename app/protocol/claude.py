@@ -287,7 +287,7 @@ def _name(value: Any) -> str | None:
 
 
 def _read(frame: Frame) -> tuple[Any, Any, bytes | None]:
-    """Return what kind of event *frame* is, None for one that says nothing, its data, and a large block as it is written there.
+    """Return the type of *frame* (None if it says nothing), its data, and if it starts a large block, that as it is written.
 
     Raises:
         Garbled: it is one of Claude's, or of no kind, and its data is no JSON object.

@@ -108,7 +108,7 @@ def render(value: Any) -> bytes:
 
 
 def canonical(value: Any) -> bytes:
-    """Return *value*, of whole characters, as bytes that are the same in whatever order the members of objects stand."""
+    """Return *value*, in which characters are whole, as bytes that do not depend on the order of objects' members."""
     try:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     except TypeError:  # an integer above 64 bits, deep nesting

@@ -66,7 +66,8 @@ class Log:
 
     def __init__(self, max_bytes: int, account: Account | None = None) -> None:
         self.frames: list[bytes] = []
-        # Of what its frame says just as well: of a delta what reads it, of a large block None.
+        # The event of each frame. Of a delta, which its frame tells just as well, only what reads it there; of a large
+        # block None.
         self._events: list[Event | Writer | None] = []
         self._writer = Writer(Text, 0, EPOCH)
         self._bells: list[Bell] = []
@@ -172,7 +173,7 @@ class Log:
         return b"".join(out), last, last < len(frames)
 
     def _until(self, number: int, most_bytes: int) -> int:
-        """Return how many events there are when *most_bytes* of those after the first *number* are taken, at least one of them."""
+        """Return up to which event a reader gets that has *number*: the first *most_bytes* after it, at least one event."""
         frames = self.frames
         if self.bytes <= most_bytes:
             return len(frames)
@@ -182,7 +183,7 @@ class Log:
         return min(max(end, number + 1), len(frames))
 
     def _runs(self, at: int, last: int, most_bytes: int) -> Iterator[tuple[int, int, Writer | None]]:
-        """Yield where what can be one event begins and ends, between *at* and *last*, and who writes it if they are deltas."""
+        """Yield the events from *at* to *last* in runs that can be sent as one: begin, end, their writer if they are deltas."""
         frames, events = self.frames, self._events
         while at < last:
             event, end, size = events[at], at + 1, len(frames[at])

@@ -54,7 +54,7 @@ class Taker(Protocol):
         """Take the *frames* that a read completed; True for enough."""
 
     def one(self, read: bytes) -> bool:
-        """Take what came in one *read* if that is one more delta after others, as nearly always; else False, and nothing is done."""
+        """Take what came in one *read* if that is just one more delta, as nearly always; else return False, having done nothing."""
 
 
 class Upstream:
@@ -81,13 +81,9 @@ class Upstream:
         http = httpx2.AsyncClient(transport=transport, follow_redirects=True)
         # Silence is watched by ``Silence``, for the whole call and with pings told apart.
         timeout = httpx2.Timeout(connect=self._connect_s, pool=self._connect_s, read=None, write=None)
+        no_key = None if self._secrets else "none"  # the SDK wants one, also where the upstream does not
         self._client = anthropic.AsyncAnthropic(
-            # The SDK wants some credential; an upstream of one's own may need none.
-            api_key=settings.api_key.get_secret_value()
-            if settings.api_key
-            else None
-            if self._secrets
-            else "none",
+            api_key=settings.api_key.get_secret_value() if settings.api_key else no_key,
             auth_token=self._secrets[0] if self._secrets and not settings.api_key else None,
             base_url=base_url,
             max_retries=0,
@@ -233,7 +229,10 @@ def _is_model(listed: Any) -> bool:
 
 @contextmanager
 def _told(headers: Mapping[str, str | None]) -> Iterator[None]:
-    """Give what goes wrong Claude's request id, from the *headers* of its answer; log what is the operator's to set right."""
+    """Note Claude's request id, from the *headers* of its answer, on a Problem that is raised inside.
+
+    Log one that is the operator's to set right.
+    """
     try:
         yield
     except Problem as problem:

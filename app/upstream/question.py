@@ -60,7 +60,7 @@ class Questions:
                 exchange = await self._ask_elsewhere(body)
         except httpx2.TimeoutException as error:
             raise anthropic.APITimeoutError(self._blank) from error
-        except (httpx2.HTTPError, ValueError) as error:  # a ValueError where the address is none
+        except (httpx2.HTTPError, ValueError) as error:  # a ValueError where a proxy's address is none
             raise anthropic.APIConnectionError(request=self._blank) from error
         return exchange
 

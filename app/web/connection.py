@@ -24,10 +24,11 @@ Take = Callable[[int], bool]
 """Told how many more bytes have come; False to hear nothing more of this client."""
 
 Bound = Callable[[Take | None, int], None]
-"""Has bytes counted as they come, messages that are not whole yet included, and bounds the size of a message."""
+"""From here on every byte that comes is told to a ``Take``, also of messages that are not whole yet, and no message may
+be larger than so many bytes."""
 
 Write = Callable[[bytes], bool]
-"""Writes a piece of the body of an answer whose head has been sent; False, and nothing done, if that had to wait."""
+"""Writes a piece of an answer's body, after its head; returns False, and has done nothing, where that would have to wait."""
 
 
 def writer(scope: Scope) -> Write:
@@ -41,7 +42,7 @@ def _cannot(_: bytes) -> bool:
 
 
 def bound_messages(scope: Scope, take: Take | None, largest: int) -> None:
-    """Have *take* told of what comes over the WebSocket of *scope*, whose messages may have *largest* bytes from here on."""
+    """See ``Bound``, for the WebSocket of *scope*: nobody is told where *take* is None."""
     if extension := scope.get("extensions", {}).get(INCOMING):
         extension["bound"](take, largest)
 

@@ -131,7 +131,7 @@ class Edge:
                 await self._tell(bug, scope, receive, send_with_headers)
 
     async def _tell(self, problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer with *problem*, or with what is told to who runs into it too often."""
+        """Answer with *problem*, or with the TooMany for who has met it too often."""
         caller: Caller = scope["caller"]
         problem = await told(problem, caller, self._limiter, self._metrics)
         if scope["type"] == "websocket":

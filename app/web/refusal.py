@@ -19,7 +19,7 @@ socket with unread bytes resets it (RFC 9112, §9.6)."""
 
 
 async def told(problem: Problem, caller: Caller, limiter: Limiter, metrics: Metrics) -> Problem:
-    """Count *problem*; return it, or what *caller* is told instead who runs into such too often."""
+    """Count *problem*; return it, or the TooMany that *caller* gets in its place who has met it too often."""
     instead = await limiter.guessed(problem, address=network(caller.address), client=caller.client)
     for each in {problem, instead}:
         metrics.failed(each)

@@ -47,7 +47,7 @@ class Plain(APIRoute):
 
 
 READ = ["GET", "HEAD"]
-"""How what is only read may be asked for. A stream is no page: to learn its length, one would have to wait for its end."""
+"""The methods of what is only read. Streams take no HEAD: to tell the length of one, its end would have to come first."""
 
 router = APIRouter()
 

@@ -1,13 +1,17 @@
-"""The first step of what is awaited, taken here and now: most of what sends waits for nothing, and so needs no task."""
+"""To await something without a task, for as long as it has nothing to wait for.
+
+Nearly all that is sent goes out at once: run here and now, up to its first wait, which seldom comes, it needs no task.
+"""
 
 from collections.abc import Awaitable, Generator
 from typing import Any
 
 
 def stepped(awaitable: Awaitable[None]) -> Awaitable[None] | None:
-    """Run *awaitable* until it waits for something; return the rest of it, to be awaited, or None if that was all.
+    """Run *awaitable* up to its first wait; return the rest, to be awaited in a task, or None if it ran to its end.
 
-    Nothing in it may ask in which task it runs: up to its first wait that is none of its own.
+    Up to that wait it runs in whatever task calls this, or in none (a callback of the event loop). So nothing in it may
+    depend on the current task, as ``asyncio.timeout`` does.
 
     Raises:
         Exception: what *awaitable* raises.
@@ -21,11 +25,11 @@ def stepped(awaitable: Awaitable[None]) -> Awaitable[None] | None:
 
 
 class _Rest:
-    """What is left of what waits for something.
+    """What is left of an awaitable that has come to its first wait.
 
     Args:
-        steps: Those that are left.
-        waits_for: What the first step yielded, for the event loop to see to once somebody awaits the rest.
+        steps: The awaitable, suspended there.
+        waits_for: What it waits for: it is yielded to the event loop once a task awaits the rest.
     """
 
     def __init__(self, steps: Generator[Any, Any, None], waits_for: Any) -> None:

@@ -1,7 +1,8 @@
 """Requests begin in turns, so that a thousand who come at once hold up nobody who is being answered.
 
 After a cut, readers return together. To begin answering one takes about a millisecond, and the event loop would begin
-with all of them before it looks at a connection again; so a few begin in each of its rounds, in the order they came. Whoever asks whether the gateway lives does not queue.
+with all of them before it looks at a connection again; so a few begin in each of its rounds, in the order they came.
+Whoever asks whether the gateway lives does not queue.
 """
 
 import asyncio

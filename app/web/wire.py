@@ -49,7 +49,7 @@ class Http1(HttpToolsProtocol):
         self._leave()
         self._have_head()
         self._stop_watching()
-        # uvicorn keeps it after a reset, and by it the whole connection, for as long as an idle one may live.
+        # After a reset uvicorn keeps this timer, and with it the whole connection, for as long as an idle one may live.
         self._unset_keepalive_if_required()
 
     def pause_writing(self) -> None:

@@ -116,9 +116,8 @@ class PageFiles:
         if self._changing and _edited(self._stamps):
             stamps = _stamps(self._folder)
             self._load()
-            self._stamps = (
-                stamps  # not before: what cannot be joined is told with every page until it is mended
-            )
+            # Not before: what cannot be joined is told with every page until it is mended.
+            self._stamps = stamps
         return self.page
 
     def file(self, name: str) -> File:

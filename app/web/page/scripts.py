@@ -26,7 +26,7 @@ LAZY = re.compile(r'\bimport\("(?P<path>\.[^"]*)"\)')
 UNKNOWN = re.compile(r"^(?:import\b(?!\()|export\b).*|\bimport\.meta\b", re.MULTILINE)
 
 HEAD = "const $ = (globalThis.$modules ??= {});"
-"""What modules export, by path. Not by imports between scripts: one that is waiting for another, as for the texts of the
+"""What modules export, by path. Scripts do not import each other: one that waits for another, as for the texts of the
 reader's language, would be waited for by that one in turn."""
 
 DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
