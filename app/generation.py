@@ -198,9 +198,10 @@ class Generation:
 
     def cancel(self, reason: Literal["cancelled", "abandoned"]) -> None:
         """End at once: readers get ``done``, the upstream call is closed. Nothing happens after an end."""
-        if not self.log.ended:
-            self.ending = Ending(message_id=self._message_id, model=self._answered_model)
-            self._finish(reason, self.ending)
+        if self.log.ended:
+            return  # also to the task: what is left of it lets go of what it held
+        self.ending = Ending(message_id=self._message_id, model=self._answered_model)
+        self._finish(reason, self.ending)
         if self._task:
             self._task.cancel()
 

@@ -42,6 +42,16 @@ async def wait_for(gate: str) -> str:
     return f"through {gate}"
 
 
+async def let_go(gate: str) -> str:
+    """Take a while to end when it is cancelled: until a gate opens."""
+    try:
+        await asyncio.Event().wait()
+    finally:
+        await GATES[gate].wait()
+        CANCELLED.append(gate)
+    return "never"
+
+
 async def fail() -> str:
     """Fail."""
     raise RuntimeError(" ".join(("the", "secret", "of", "the", "tool")))

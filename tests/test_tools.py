@@ -216,6 +216,27 @@ async def test_cancelling_the_generation_cancels_its_tools() -> None:
     assert stream.terminal["stop_reason"] == "cancelled"
 
 
+async def test_who_cancels_twice_takes_no_time_from_a_tool_that_lets_go(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("app.tools.registry.LET_GO_S", 30)
+    kit.GATES["end"] = asyncio.Event()
+    kit.CANCELLED.clear()
+    turn = calling(("let_go", {"gate": "end"}))
+    async with ScriptedClaude(lambda _: turn) as claude, serving(claude.url, tools=KIT) as gateway:
+        stream = await gateway.stream(asking("let_go"))
+        await stream.next("tool_use")
+        gone = asyncio.create_task(gateway.hub.find(stream.id, "anonymous").gone())
+        for _ in range(2):
+            await gateway.request("DELETE", f"/api/chat/{stream.id}")
+            await gateway.request("GET", "/healthz")  # what the first has begun has come to its wait
+        assert (await stream.rest()).terminal["stop_reason"] == "cancelled"
+        assert not gone.done()
+        kit.GATES["end"].set()
+        await gone
+    assert kit.CANCELLED == ["end"]
+
+
 async def test_a_call_that_was_started_is_not_started_again_after_a_break() -> None:
     kit.GATES["b"] = asyncio.Event()
     kit.GATES["b"].set()
