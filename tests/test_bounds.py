@@ -1,10 +1,12 @@
 """What is kept and served at once has bounds, and whoever meets one is told."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import pytest
+from websockets.asyncio.client import connect
 
 from tests.reading import ask
 from tests.running import Gateway, serving
@@ -113,6 +115,42 @@ async def test_questions_count_while_they_are_read_and_answered_and_no_longer() 
     assert counted.status == 503
     assert broken.status == 400
     assert [stream.done for stream in (first, small, second, again)] == [1] * 4
+
+
+def of_values(number: int) -> bytes:
+    """Return a question that holds about so many values."""
+    values = ",".join(["{}"] * (number // 2))
+    return json.dumps(ask("x")).encode()[:-1] + f', "metadata": {{"a": [{values}]}}}}'.encode()
+
+
+async def test_values_that_take_more_than_they_are_written_in_count_for_that() -> None:
+    async with waiting(max_log_bytes=5_000_000) as (gateway, gate):
+        gate.set()
+        answers = [
+            await gateway.request("POST", "/api/chat", raw)
+            for raw in (of_values(20_000), of_values(100_000), ask("{}," * 50_000))
+        ]
+        logs = sum(each.log.bytes for each in gateway.hub._generations.values())
+        assert gateway.hub._rules.account.bytes == logs
+    assert [answer.status for answer in answers] == [200, 503, 200]
+
+
+async def test_more_values_than_can_be_parsed_in_time_are_refused_wherever_they_come(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("app.room.MAX_VALUES", 50_000)
+    raw = of_values(50_002)
+    async with waiting(max_log_bytes=50_000_000) as (gateway, _):
+        paths = ("/api/chat", "/api/chat/count_tokens")
+        answers = await asyncio.gather(*(gateway.request("POST", path, raw) for path in paths))
+        async with connect(gateway.url.replace("http", "ws") + "/api/chat/ws") as socket:
+            await socket.send('{"request": ' + raw.decode() + "}")
+            told = json.loads(await socket.recv())["event"]["error"]
+        assert not gateway.hub._rules.account.bytes
+    assert {answer.status for answer in answers} == {413}
+    for error in (*(answer.error for answer in answers), told):
+        assert error["type"] == "request_too_large"
+        assert "50,000" in error["message"]
 
 
 async def test_one_client_s_large_questions_leave_room_for_others() -> None:

@@ -9,10 +9,19 @@ What the parsers take, ``render`` can say.
 
 import json
 import math
+import re
 from collections import Counter
+from itertools import islice
 from typing import Any
 
 import orjson
+
+FEW = 30_000
+"""Values that are not worth being counted."""
+
+MARKS = re.compile(rb'"(?:[^"\\]+|\\.)*+"?|([,\[{])', re.DOTALL)
+"""What values stand between, or else a whole string, what looks like a mark in it included. A string without end is one, too:
+looked for from each of its quotes, its end would take a time that grows with the square of its length."""
 
 MAX_DEPTH = 400
 """Levels of nesting. The standard library's encoder gives up below 1,000, the stack it is called on included."""
@@ -39,6 +48,17 @@ def parse(data: bytes) -> Any:
 
 Written = orjson.Fragment
 """A part of what ``render`` is given that is JSON already."""
+
+
+def values(data: bytes, most: int) -> int:
+    """Return about how many values *data* holds, which may be no JSON: up to *most* and one; 0 if they are few.
+
+    Parsed, each takes 30 to 150 bytes and 0.2 to 0.6 µs (measured), however short it is written.
+    """
+    if sum(map(data.count, (b",", b"[", b"{"))) < FEW:  # those in strings included
+        return 0
+    marks = (1 for found in MARKS.finditer(data) if found.lastindex)
+    return sum(islice(marks, most + 1))
 
 
 def parse_strictly(data: bytes) -> Any:

@@ -82,6 +82,7 @@ async def chat(request: Request) -> Response:
     settings = gateway.settings
     with gateway.hub.room(caller.client) as room:
         raw = await read_json(request, settings.max_body_bytes, room.take)
+        room.unfold(raw)
         asked = parse(raw, settings, gateway.toolbox, caller.terms)
         started = await gateway.start(asked, caller, key, room)
     generation = started.generation
@@ -116,6 +117,7 @@ async def count_tokens(request: Request, gateway: Here, caller: Who) -> Response
     settings = gateway.settings
     with gateway.hub.room(caller.client) as room:
         raw = await read_json(request, settings.max_body_bytes, room.take)
+        room.unfold(raw)
         asked = parse(raw, settings, gateway.toolbox, caller.terms)
         await gateway.limiter.count(COUNTS, caller.client)
         return _json({"input_tokens": await gateway.upstream.count_tokens(asked.counted())})

@@ -108,8 +108,10 @@ async def _text(socket: WebSocket) -> str | None:
 
 
 async def _reader(asked: str, gateway: Gateway, caller: Caller, room: Room) -> Reader:
+    raw = asked.encode("utf-8", "replace")
+    room.unfold(raw)
     try:
-        message = jsontext.parse_strictly(asked.encode("utf-8", "replace"))
+        message = jsontext.parse_strictly(raw)
     except ValueError as error:
         msg = "The message is not valid JSON."
         raise BadRequest(msg) from error

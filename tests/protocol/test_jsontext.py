@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.protocol.jsontext import (
+    FEW,
     MAX_DEPTH,
     NamedTwice,
     canonical,
@@ -16,6 +17,7 @@ from app.protocol.jsontext import (
     parse_strictly,
     render,
     sound,
+    values,
     whole,
 )
 
@@ -31,6 +33,33 @@ SCALARS = (
 VALUES = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4)
 )
+
+
+def marks(value: Any) -> int:
+    """Return how many commas and opening brackets *value* is written with, those in strings left out."""
+    if not isinstance(value, list | dict):
+        return 0
+    inner = list(value.values() if isinstance(value, dict) else value)
+    return 1 + max(0, len(inner) - 1) + sum(map(marks, inner))
+
+
+@given(VALUES | st.lists(st.text('",[{\\')))
+def test_values_are_counted_by_what_stands_outside_of_strings(value: Any) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("app.protocol.jsontext.FEW", 0)
+        assert values(json.dumps(value).encode(), 10_000) == marks(value)
+
+
+def test_few_values_are_not_counted_and_no_more_than_is_asked_for() -> None:
+    assert values(b'{"a": [1, 2, 3]}', 100) == 0
+    assert values(b"[" * (2 * FEW), FEW + 1) == FEW + 2
+    assert values(b'["%b"]' % (b"," * FEW), FEW) == 1
+
+
+def test_a_string_without_end_is_looked_through_once() -> None:
+    assert values(b"[" * FEW + b'"' + b'\\"' * 1_000_000 + b"\\", 2 * FEW) == FEW
+
+
 ANY_TEXT = st.text(st.characters(exclude_categories=[]))
 """Also with surrogates that stand alone, and pairs of them."""
 
