@@ -2,7 +2,8 @@
 
 ==============  ===================================================================================
 ``sse``         bytes ↔ frames of an event stream
-``claude``      Claude's frames → our events
+``frames``      Claude's frames as values: what kind each is, and its data
+``claude``      these → our events
 ``blocks``      one content block while it is open
 ``runs``        deltas of one block, any number at a time
 ``events``      what a generation can say

@@ -5,7 +5,6 @@ Every other block is kept until then, and what known deltas add to it is put in,
 Source: Claude's Messages API, "Streaming messages", content block types.
 """
 
-import re
 from typing import Any
 
 from app.protocol import jsontext
@@ -37,11 +36,6 @@ PIECES: dict[str, tuple[str, str, type[Delta]]] = {
     "input": ("input_json_delta", "partial_json", ToolInput),
 }
 """What goes on as it comes → the delta it comes in, the field that has it there, and what it becomes."""
-
-START = re.compile(rb'\{"type":"content_block_start","index":(0|[1-9]\d{0,8}),"content_block":')
-
-LARGE_BYTES = 64 * 1024
-"""From this size on a block's JSON goes on as it came: writing two megabytes anew holds up everybody for 4 ms."""
 
 MAX_KEPT = 16 * 1024 * 1024
 """Characters that deltas may add to a block that is kept: as many as it could have come with in one frame."""
@@ -210,22 +204,6 @@ class OpenBlock:
         if self.kind == "tool_use":
             return ToolUse(self.index, self.block)
         return Block(self.index, self.block, self._written)
-
-
-def read_start(data: bytes) -> tuple[dict[str, Any], bytes] | None:
-    """Return what the frame with *data* starts, if that is large, and the block in it as Claude wrote it.
-
-    None if it is small, starts no block or is written in any other way than Claude's.
-    """
-    if len(data) < LARGE_BYTES or not (head := START.match(data)) or b"\n" in data:
-        return None
-    written = data[head.end() : -1]
-    try:
-        # Without what stands around it: so it cannot be two fields that look like one.
-        block = jsontext.parse(written)
-    except ValueError:
-        return None
-    return {"type": "content_block_start", "index": int(head[1]), "content_block": block}, written
 
 
 def checked(content_block: Any) -> dict[str, Any]:

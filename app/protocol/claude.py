@@ -22,10 +22,11 @@ Rules
 from collections.abc import Callable
 from typing import Any
 
-from app.protocol import jsontext, sse
-from app.protocol.blocks import STREAMED, OpenBlock, checked, read_start
+from app.protocol import sse
+from app.protocol.blocks import STREAMED, OpenBlock, checked
 from app.protocol.errors import BadCall, Garbled, in_band
 from app.protocol.events import BlockStop, Event, Unknown, Usage
+from app.protocol.frames import read_frame
 from app.protocol.sse import Frame
 from app.protocol.usage import Ledger
 
@@ -40,21 +41,6 @@ MESSAGE_FIELDS = frozenset(
 
 FRAME_FIELDS = frozenset({"type", "message", "delta", "usage"})
 """Fields of the frames around a message; whatever stands beside them is kept like the message's own."""
-
-
-EVENTS = frozenset(
-    {
-        "message",  # what a frame without an ``event`` line is
-        "message_start",
-        "content_block_start",
-        "content_block_delta",
-        "content_block_stop",
-        "message_delta",
-        "message_stop",
-        "error",
-    }
-)
-"""Events of Claude's, whose data must be what they promise."""
 
 
 class Translator:
@@ -141,7 +127,7 @@ class Translator:
             BadCall: a call's input is not JSON.
             Garbled: the frame is not one of Claude's protocol.
         """
-        kind, data, written = _read(frame)
+        kind, data, written = read_frame(frame)
         try:
             match kind:
                 case "content_block_delta":
@@ -284,28 +270,3 @@ def _name(value: Any) -> str | None:
         msg = "what must be a string is none"
         raise TypeError(msg)
     return value
-
-
-def _read(frame: Frame) -> tuple[Any, Any, bytes | None]:
-    """Return the type of *frame* (None if it says nothing), its data, and if it starts a large block, that as it is written.
-
-    Raises:
-        Garbled: it is one of Claude's, or of no kind, and its data is no JSON object.
-    """
-    if started := read_start(frame.data):
-        return "content_block_start", *started
-    failure: ValueError | None = None
-    try:
-        data = jsontext.parse(frame.data)
-    except ValueError as error:
-        if frame.data.strip() in (b"", b"[DONE]") and frame.event != "error":
-            return None, None, None
-        data, failure = frame.data.decode(errors="replace"), error
-    if isinstance(data, dict) and ("type" in data or frame.event != "message"):
-        return data.get("type", frame.event), data, None
-    if frame.event == "error":
-        return "error", {}, None  # of whoever has no JSON to say it in: a proxy on the way, cut off itself
-    if frame.event in EVENTS:
-        msg = "Claude's stream holds a frame that is not a JSON object with a type."
-        raise Garbled(msg) from failure
-    return frame.event, data, None

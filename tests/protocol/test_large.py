@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from app.protocol.blocks import LARGE_BYTES
 from app.protocol.encoding import parse, read_block, render
 from app.protocol.errors import Garbled
 from app.protocol.events import Block, BlockStart, Event
+from app.protocol.frames import LARGE_BYTES
 from app.protocol.jsontext import MAX_DEPTH
 from app.protocol.log import Log
 from app.protocol.sse import Decoder, Frame
