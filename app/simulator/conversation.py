@@ -9,6 +9,9 @@ from typing import Any
 from app.simulator.blocks import Json
 from app.simulator.directives import Directive, split, without_directives
 
+QUESTION_CHARACTERS = 20_000
+"""Of a prompt, by which the answer to it is chosen: to look for all its words in megabytes takes seconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:
@@ -53,8 +56,8 @@ class Conversation:
 
     @property
     def question(self) -> str:
-        """The prompt without its directives."""
-        return without_directives(self.prompt)
+        """The prompt without its directives; of a long one the beginning."""
+        return without_directives(self.prompt)[:QUESTION_CHARACTERS]
 
     @property
     def directives(self) -> tuple[Directive, ...]:

@@ -99,6 +99,9 @@ _WORDS: dict[str, tuple[int, int]] = {  # how many words each takes: least, most
 _KNOWN_WORDS = {"stall": ("pings",), "overlap": ("", "words")}
 """Words that can only be these."""
 
+LARGEST = {"size": 20_000_000, "words": 100_000}
+"""Of options: a gateway takes frames of 16 MiB, and a demo is there for others, too."""
+
 _KINDS = {"text": "text_delta", "thinking": "thinking_delta", "tool": "input_json_delta"}
 
 
@@ -194,6 +197,8 @@ def _check_values(directive: Directive) -> None:
                 _KINDS[value]
             elif key in ("for", "retry-after"):
                 _positive(float(value))
+            elif int(value) > LARGEST.get(key, int(value)):
+                raise ValueError
             else:
                 _positive(int(value))
         for word, known in zip(directive.words, _KNOWN_WORDS.get(directive.name, ()), strict=False):

@@ -9,6 +9,12 @@ from app.simulator.blocks import Json
 MAX_DEPTH = 12
 """Schemas may refer to themselves; this deep, only what is required is given."""
 
+MAX_LEVELS = 50
+MAX_VALUES = 10_000
+MAX_ITEMS = 100
+MAX_CHARACTERS = 10_000
+"""Anybody may send a schema where the demo is shown to all. What asks for more does not get it, though it fits no more."""
+
 WORDS = ("Gdynia", "Kyoto", "Nairobi", "Lisbon", "a river", "early spring", "two by two", "🌊 and stone")
 FORMATS = {
     "date": "2026-11-21",
@@ -33,9 +39,11 @@ class _Example:
         self._random = random
         self._words = words
         self._everything = everything
+        self._given = 0
 
     def of(self, schema: Any, depth: int) -> Any:
-        if not isinstance(schema, dict):
+        self._given += 1
+        if not isinstance(schema, dict) or depth > MAX_LEVELS or self._given > MAX_VALUES:
             return "anything"
         for key in ("const", "default"):
             if key in schema:
@@ -64,7 +72,7 @@ class _Example:
             case "array":
                 least = int(schema.get("minItems", 0 if depth >= MAX_DEPTH else 1))
                 count = max(least, min(2, int(schema.get("maxItems", 2))) if self._everything else least)
-                return [self.of(schema.get("items", {}), depth + 1) for _ in range(count)]
+                return [self.of(schema.get("items", {}), depth + 1) for _ in range(min(count, MAX_ITEMS))]
             case "integer":
                 return self._number(schema)
             case "number":
@@ -85,7 +93,7 @@ class _Example:
 
     def _string(self, schema: Json) -> str:
         text = FORMATS.get(str(schema.get("format"))) or self._random.choice(self._words)
-        text = text.ljust(int(schema.get("minLength", 0)), "~")
+        text = text.ljust(min(int(schema.get("minLength", 0)), MAX_CHARACTERS), "~")
         return text[: int(schema.get("maxLength", len(text)))]
 
     def _choice(self, schemas: list[Any], depth: int) -> Any:

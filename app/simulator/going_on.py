@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from app.simulator.blocks import Block, Call, Json, Text, Thinking, Whole
 from app.simulator.conversation import Conversation, Turn
 
+QUOTING_CHARACTERS = 20_000
+"""A message that is longer does not only ask to go on with the answer."""
+
 QUOTED_CHARACTERS = 20
 """So much of the answer's end has to be in the request that asks to go on with it."""
 
@@ -77,7 +80,9 @@ def _wants_more(request: Turn, answer: Turn) -> bool:
 def _quoting(turn: Turn) -> tuple[Turn, str] | None:
     """Return what a user's turn first asked, and the message after it that quotes the answer, if it does."""
     *first, last = turn.blocks
-    if turn.role != "user" or not first or last.get("type") != "text" or not _QUOTES.match(last["text"]):
+    if turn.role != "user" or not first or last.get("type") != "text":
+        return None
+    if len(last["text"]) > QUOTING_CHARACTERS or not _QUOTES.match(last["text"]):
         return None
     return Turn("user", tuple(first)), last["text"]
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import anthropic
 import orjson
 import pytest
 
@@ -258,6 +259,33 @@ async def test_a_structured_answer_fits_its_schema(talk: Talk) -> None:
     said = orjson.loads(text(message))
     assert isinstance(said["city"], str)
     assert all(isinstance(day, int) for day in said["days"])
+
+
+ITSELF = {"$ref": "#"}
+MANY = [f"p{number}" for number in range(30)]
+DEEP: dict[str, Any] = {"type": "string"}
+for _ in range(300):
+    DEEP = {"type": "object", "properties": {"in": DEEP}, "required": ["in"]}
+ENDLESS: dict[str, dict[str, Any]] = {
+    "many of itself": {"type": "object", "properties": dict.fromkeys(MANY, ITSELF), "required": MANY},
+    "many items": {"type": "array", "items": {"type": "string"}, "minItems": 10**9},
+    "a long string": {"type": "string", "minLength": 10**9},
+    "deep": DEEP,
+}
+
+
+@pytest.mark.parametrize("schema", ENDLESS)
+async def test_no_schema_holds_up_everybody(schema: str, talk: Talk) -> None:
+    """In demo mode anybody may send one."""
+    config = {"format": {"type": "json_schema", "schema": ENDLESS[schema]}}
+    answer = await talk.whole(RIVERS, output_config=config, max_tokens=1000)
+    assert answer.stop_reason in ("end_turn", "max_tokens")
+
+
+@pytest.mark.parametrize("directive", ["huge size=900000000", "long words=900000000"])
+async def test_nobody_can_have_more_said_than_is_good_for_a_test(directive: str, talk: Talk) -> None:
+    with pytest.raises(anthropic.BadRequestError, match="makes no sense"):
+        await talk.whole(f"[[{directive}]] {RIVERS}")
 
 
 # What is new or rare

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from app.simulator.conversation import conversation
+from app.simulator.going_on import asked_of
 from tests.simulator.kit import PREFILLED, Talk, assistant, back, kinds, talking, text, user
 
 RIVERS = "Tell me about rivers."
@@ -32,6 +34,13 @@ async def test_a_second_users_message_that_quotes_something_else_is_a_question(t
     rest = text(await talk.streamed([user(RIVERS), user("You were interrupted: 'lorem ipsum'. Continue.")]))
     assert not said.startswith(rest[:20]) or rest.startswith(said[:20])
     assert len(rest) > 100
+
+
+def test_a_message_too_long_to_quote_an_answer_is_not_searched_for_one() -> None:
+    """To look for every part of a long answer in megabytes would hold up everybody for minutes."""
+    for size, quotes in ((1000, True), (1_000_000, False)):
+        quoting = user("You were interrupted, go on. " + "x" * size)
+        assert bool(asked_of(conversation([user(RIVERS), quoting])).quoting) is quotes
 
 
 async def test_after_max_tokens_it_goes_on_when_it_is_only_told_to(talk: Talk) -> None:
