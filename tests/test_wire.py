@@ -24,6 +24,7 @@ from tests.scripted import ScriptedClaude, message_start, saying, text_block
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 HOST = b"Host: localhost\r\n"
+CLOSE = b"Connection: close\r\n"
 POST = b"POST /api/chat HTTP/1.1\r\n" + HOST + b"Content-Type: application/json\r\n"
 CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 SOCKET = HOST + b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
@@ -286,6 +287,15 @@ async def test_a_body_does_not_count_for_the_head_that_begins_in_the_same_read(g
         await asyncio.to_thread(read_until, client, b"alive")
 
 
+async def test_only_so_many_requests_of_a_connection_may_be_under_way(gateway: Gateway) -> None:
+    said = await sent(gateway.port, SECOND * (wire.MAX_PIPELINED - 1) + SECOND.replace(HOST, HOST + CLOSE))
+    assert said.count(b"alive") == wire.MAX_PIPELINED
+    async with connected(gateway) as (_, connection):
+        connection.data_received(SECOND * 10_000)
+        assert len(connection.pipeline) < wire.MAX_PIPELINED
+        await until_dropped(gateway, connection)
+
+
 def read_until(client: socket.socket, wanted: bytes) -> bytes:
     client.settimeout(20)
     said = b""
@@ -346,7 +356,7 @@ async def time_out(_: socket.socket, connection: wire.Http1) -> None:
 
 
 async def ask_for_the_end(client: socket.socket, _: wire.Http1) -> None:
-    client.sendall(SECOND.replace(HOST, HOST + b"Connection: close\r\n"))
+    client.sendall(SECOND.replace(HOST, HOST + CLOSE))
 
 
 async def send_garbage(client: socket.socket, _: wire.Http1) -> None:

@@ -25,6 +25,9 @@ MAX_HEAD_BYTES = 64 * 1024
 UNREAD_S = 60
 """How long an answer may stand still because nobody reads it. Event streams have a shorter deadline of their own."""
 
+MAX_PIPELINED = 100
+"""Requests that one connection may have under way: a packet holds thousands, and each takes some kilobytes."""
+
 
 class Http1(HttpToolsProtocol):
     """One connection."""
@@ -115,11 +118,12 @@ class Http1(HttpToolsProtocol):
         """Begin to answer it.
 
         Raises:
-            ValueError: it is addressed to another server, or no WebSocket can come of it, as in the middle of an answer;
-                the parser fails with it.
+            ValueError: it is addressed to another server, too many are before it, or no WebSocket can come of it, as in
+                the middle of an answer; the parser fails with it.
         """
         self._have_head()
-        if not self.url.startswith(b"/"):
+        under_way = self._under_way()
+        if not self.url.startswith(b"/") or len(under_way) >= MAX_PIPELINED:
             raise ValueError
         if self._should_upgrade():
             names = {name for name, _ in self.headers}
@@ -127,7 +131,7 @@ class Http1(HttpToolsProtocol):
                 b"sec-websocket-key",
                 b"sec-websocket-version",
             }
-            if self._under_way() or not proper:
+            if under_way or not proper:
                 raise ValueError
         last = self.cycle
         super().on_headers_complete()
@@ -135,7 +139,7 @@ class Http1(HttpToolsProtocol):
             # By a weak reference: a scope that holds what holds the scope would wait for the garbage collector.
             self.scope["extensions"][WRITE] = {"write": partial(_write, ref(self.cycle))}
             # uvicorn keeps the last only; of requests in one packet those before it may still be under way.
-            self._answering = [*self._under_way(), self.cycle]
+            self._answering = [*under_way, self.cycle]
 
     def handle_websocket_upgrade(self) -> None:
         """Leave the connection to its WebSocket."""
