@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Self
 
 from app.protocol import jsontext
-from app.protocol.errors import TooLarge, TooMany
+from app.protocol.errors import BadRequest, TooMany
 from app.protocol.log import Account
 
 COPIES = 3
@@ -91,14 +91,14 @@ class Room:
         """Count what *body* takes once it is parsed, above its size: many small values take more than they are written in.
 
         Raises:
-            TooLarge: there are too many to be parsed.
+            BadRequest: they are too many to be parsed.
             TooMany: the client's other questions leave too little.
             Unavailable: so much is under way.
         """
         values = jsontext.values(body, MAX_VALUES)
         if values > MAX_VALUES:
             msg = f"The body holds more values than this gateway takes, {MAX_VALUES:,}."
-            raise TooLarge(msg, limit="body_values")
+            raise BadRequest(msg, limit="body_values")
         self._take(values * VALUE_BYTES)
 
     def _take(self, size: int) -> None:

@@ -54,6 +54,7 @@ def test_few_values_are_not_counted_and_no_more_than_is_asked_for() -> None:
     assert values(b'{"a": [1, 2, 3]}', 100) == 0
     assert values(b"[" * (2 * FEW), FEW + 1) == FEW + 2
     assert values(b'["%b"]' % (b"," * FEW), FEW) == 1
+    assert values(b'["a"%b]' % (b',"a"' * FEW), 100) == 101
 
 
 def test_a_string_without_end_is_looked_through_once() -> None:
