@@ -54,7 +54,7 @@ def values(data: bytes, most: int) -> int:
 
     Parsed, each takes 30 to 150 bytes and 0.2 to 0.6 µs (measured), however short it is written.
     """
-    if _marks(data) < FEW:  # those in strings included
+    if len(data) < FEW or _marks(data) < FEW:  # those in strings included
         return 0
     strings = (data.count(b'"') - data.count(b'\\"')) // 2
     if strings > 2 * most:  # at the worst every other one is a name
