@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 import pytest
 from websockets.asyncio.client import connect
 
+from app.generation import Generation
+from app.hub import KEPT_BYTES
 from tests.reading import ask
 from tests.running import Gateway, serving
 from tests.scripted import Call, ScriptedClaude, ending, gated, message_start, saying, text_block, text_delta
@@ -75,12 +77,44 @@ async def test_more_readers_than_allowed_are_a_429() -> None:
 async def test_when_logs_are_full_what_has_ended_makes_room() -> None:
     async with (
         ScriptedClaude(lambda _: saying("x" * 3000)) as claude,
-        serving(claude.url, max_log_bytes=4000) as gateway,
+        serving(claude.url, max_log_bytes=30_000) as gateway,
     ):
         streams = [await (await gateway.stream(ask("x"))).rest() for _ in range(5)]
         first = await gateway.request("GET", f"/api/chat/{streams[0].id}")
+        last = await gateway.request("GET", f"/api/chat/{streams[-2].id}")
     assert all(stream.done == 1 for stream in streams)
-    assert first.status == 410
+    assert (first.status, last.status) == (410, 200)
+
+
+async def test_what_is_kept_counts_with_what_it_takes_beside_its_log() -> None:
+    async with ScriptedClaude(lambda _: saying("x")) as claude, serving(claude.url) as gateway:
+        kept = [await (await gateway.stream(ask("x"))).rest() for _ in range(3)]
+        account, hub = gateway.hub._rules.account, gateway.hub
+        logs = sum(each.log.bytes for each in hub._generations.values())
+        assert account.bytes == logs + 3 * KEPT_BYTES
+        for stream in kept:
+            hub.retire(hub.find(stream.id, "anonymous"))
+        assert account.bytes == 0
+
+
+async def test_to_make_room_no_more_is_looked_at_than_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at = 0
+
+    def count(generation: Generation) -> int:
+        nonlocal looked_at
+        looked_at += 1
+        return object.__hash__(generation)
+
+    async with (
+        ScriptedClaude(lambda _: saying("x")) as claude,
+        serving(claude.url, max_log_bytes=60 * KEPT_BYTES) as gateway,
+    ):
+        for _ in range(100):
+            await (await gateway.stream(ask("x"))).rest()
+        assert 30 < len(gateway.hub._generations) < 60
+        monkeypatch.setattr(Generation, "__hash__", count)
+        await (await gateway.stream(ask("x"))).rest()
+    assert 0 < looked_at < 20
 
 
 @asynccontextmanager
@@ -105,7 +139,7 @@ async def test_questions_count_while_they_are_read_and_answered_and_no_longer() 
         gate.set()
         await first.rest()
         await small.rest()
-        logs = sum(each.log.bytes for each in gateway.hub._generations.values())
+        logs = sum(each.log.bytes + KEPT_BYTES for each in gateway.hub._generations.values())
         assert held.bytes == logs
         second = await (await gateway.stream(large)).rest()
         broken = await gateway.request("POST", "/api/chat", {**large, "nonsense": 1})
@@ -130,7 +164,7 @@ async def test_values_that_take_more_than_they_are_written_in_count_for_that() -
             await gateway.request("POST", "/api/chat", raw)
             for raw in (of_values(20_000), of_values(100_000), ask("{}," * 50_000))
         ]
-        logs = sum(each.log.bytes for each in gateway.hub._generations.values())
+        logs = sum(each.log.bytes + KEPT_BYTES for each in gateway.hub._generations.values())
         assert gateway.hub._rules.account.bytes == logs
     assert [answer.status for answer in answers] == [200, 503, 200]
 

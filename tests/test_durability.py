@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from tests.patient import PatientLoop, until
 from tests.reading import ask
 from tests.running import serving
 from tests.scripted import (
@@ -105,6 +106,32 @@ async def test_an_unknown_generation_is_a_404_and_a_retired_one_a_410(suffix: st
         retired = await gateway.request("GET", f"/api/chat/{stream.id}{suffix}")
     assert (unknown.status, unknown.error["type"]) == (404, "not_found_error")
     assert (retired.status, retired.error["type"]) == (410, "not_found_error")
+
+
+async def test_answers_are_kept_for_their_time_each_and_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.hub.RETIRED_AT_ONCE", 2)
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, PatientLoop)
+    async with ScriptedClaude(lambda _: saying("a")) as claude, serving(claude.url, retention=60) as gateway:
+        kept = gateway.hub._generations
+        for minute in range(2):
+            for _ in range(5):
+                await (await gateway.stream(ask("x"))).rest()
+            if minute == 0:
+                loop.advance(40)
+        loop.advance(21)
+        await until(lambda: len(kept) <= 5)
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert len(kept) == 5  # the later ones
+        loop.advance(40)
+        await until(lambda: not kept)
+        again = await (await gateway.stream(ask("x"))).rest()
+        assert len(kept) == 1
+        loop.advance(60)
+        await until(lambda: not kept)
+        gone = await gateway.request("GET", f"/api/chat/{again.id}")
+    assert gone.status == 410
 
 
 async def test_several_readers_see_the_same_and_a_slow_one_holds_up_nobody() -> None:
