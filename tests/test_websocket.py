@@ -14,6 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from app.limits.rates import MISSES
 from app.web import upgraded, websocket
+from tests.patient import until
 from tests.reading import ask
 from tests.running import Gateway, serving
 from tests.scripted import ScriptedClaude, ending, message_start, saying, text_block
@@ -267,7 +268,7 @@ async def test_fragments_that_say_nothing_are_not_kept() -> None:
         raw_socket(gateway) as (reader, writer),
     ):
         first, rest = json.dumps({"request": ask("x")}).encode().split(b" ", 1)
-        writer.write(frame(0x1, first, last=False) + frame(0x0, b"", last=False) * 1000 + frame(0x9, b"sync"))
+        writer.write(frame(0x1, first, last=False) + frame(0x0, b"", last=False) * 90 + frame(0x9, b"sync"))
         await reader.readuntil(b"sync")
         (server,) = [
             each for each in gateway.server.server_state.connections if isinstance(each, upgraded.WebSocket)
@@ -276,6 +277,35 @@ async def test_fragments_that_say_nothing_are_not_kept() -> None:
         writer.write(frame(0x0, rest, last=False) + frame(0x0, b""))
         await reader.readuntil(b"[DONE]")
     assert claude.calls
+
+
+async def test_frames_that_only_take_time_end_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    handled = 0
+    handle = upgraded.WebSocket.handle_ping
+
+    def count(socket: upgraded.WebSocket) -> None:
+        nonlocal handled
+        handled += 1
+        handle(socket)
+
+    monkeypatch.setattr(upgraded.WebSocket, "handle_ping", count)
+    async with (
+        ScriptedClaude(lambda _: saying("a")) as claude,
+        serving(claude.url) as gateway,
+        raw_socket(gateway) as (reader, writer),
+    ):
+        writer.write(frame(0x9, b"") * 100_000)
+        with contextlib.suppress(ConnectionError):
+            while await reader.read(4096):
+                pass
+        await until(
+            lambda: (
+                not any(
+                    isinstance(each, upgraded.WebSocket) for each in gateway.server.server_state.connections
+                )
+            )
+        )
+    assert 0 < handled < 2_000
 
 
 @contextlib.asynccontextmanager
