@@ -221,9 +221,9 @@ class Hub:
 
     def retire(self, generation: Generation) -> None:
         """Forget a finished generation."""
+        self._kept.pop(generation, None)
         if self._generations.pop((generation.owner, generation.id), None) is None:
             return
-        self._kept.pop(generation, None)
         self._rules.account.bytes -= generation.log.bytes + KEPT_BYTES
         self._keys.forget(generation)
         now = time.monotonic()

@@ -13,6 +13,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from app.limits.rates import MISSES
+from app.protocol import jsontext
 from app.web import upgraded, websocket
 from tests.patient import until
 from tests.reading import ask
@@ -108,6 +109,29 @@ async def test_leaving_starts_the_grace() -> None:
             await socket.recv()
         await claude.calls[0].closed.wait()
     assert claude.calls[0].aborted
+
+
+async def test_what_a_socket_asks_is_checked_as_a_body_is_and_read_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read_as: list[bytes] = []
+    parse = jsontext.parse_strictly
+
+    def reading(data: bytes) -> Any:
+        read_as.append(data)
+        return parse(data)
+
+    monkeypatch.setattr(jsontext, "parse_strictly", reading)
+    async with ScriptedClaude(lambda _: saying("a")) as claude, serving(claude.url) as gateway:
+        async with at(gateway) as socket:
+            await socket.send('{"request": {"prompt": "x", "max_tokens": 5, "max_tokens": 6}}')
+            (event,), _ = await read(socket)
+        async with at(gateway) as socket:
+            await socket.send(asked := '{"request": {"prompt": "x"}}')
+            events, _ = await read(socket)
+    assert event["error"]["message"] == "max_tokens: this field is there twice."
+    assert events[-1]["type"] == "done"
+    assert read_as[1:] == [asked.encode()]
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ class Metrics:
         self.ended = cache(counter("generations_ended", "Generations ended, by why", "model", "end").labels)
         self.live = gauge("generations_live", "Generations under way")
         self.readers = gauge("readers", "Open streams to readers")
-        self.log_bytes = gauge("log_bytes", "Bytes of all logs kept")
+        self.log_bytes = gauge("log_bytes", "Bytes that answers and the questions under way hold")
         self.ttft = cache(
             histogram(
                 "time_to_first_token_seconds",

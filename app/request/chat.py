@@ -18,6 +18,7 @@ from app.protocol.errors import BadRequest
 from app.protocol.view import View
 from app.request.view import ViewFields
 from app.request.wrong import first_wrong, shown
+from app.room import Room
 from app.settings import Settings
 from app.tools.registry import Toolbox
 
@@ -114,20 +115,30 @@ class ChatRequest:
         return {name: value for name, value in self.body.items() if name in COUNTED}
 
 
-def parse(raw: bytes, settings: Settings, toolbox: Toolbox, terms: Terms) -> ChatRequest:
-    """Return what *raw*, the body of a POST of somebody on *terms*, asks for.
+def opened(raw: bytes, room: Room) -> Any:
+    """Return the value of *raw*, JSON that a client has sent, which takes its *room* from here on.
 
     Raises:
-        BadRequest: it is not JSON, or something in it is wrong or not allowed.
+        BadRequest: it is not JSON, has a name twice, or holds too many values.
+        TooMany, Unavailable: as for ``Room.unfold``.
     """
+    room.unfold(raw)
     try:
-        sent = jsontext.parse_strictly(raw)
+        return jsontext.parse_strictly(raw)
     except jsontext.NamedTwice as error:
         msg = f"{shown(str(error))}: this field is there twice."
         raise BadRequest(msg) from error
     except ValueError as error:
-        msg = f"The body is not valid JSON in UTF-8: {str(error).partition(':')[0]}."
+        msg = f"This is not valid JSON in UTF-8: {str(error).partition(':')[0]}."
         raise BadRequest(msg) from error
+
+
+def parse(sent: Any, settings: Settings, toolbox: Toolbox, terms: Terms) -> ChatRequest:
+    """Return what *sent*, a request of somebody on *terms*, asks for.
+
+    Raises:
+        BadRequest: something in it is wrong or not allowed.
+    """
     if not isinstance(sent, dict):
         msg = "The body must be a JSON object with messages or a prompt."
         raise BadRequest(msg)

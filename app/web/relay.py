@@ -62,7 +62,7 @@ class EventStream(Response):
         self._at_once = at_once
         self._on_stuck = on_stuck
         self._loop = asyncio.get_running_loop()
-        # Jittered, so that a thousand readers cut at once do not return at once.
+        # What goes out before what comes next. Jittered, so that a thousand readers cut at once do not return at once.
         self._ahead = sse.retry(random.randint(1000, 2000))  # noqa: S311 - no secret
         self._started = self._stopped = False
         self._failure: BaseException | None = None
@@ -94,9 +94,9 @@ class EventStream(Response):
         finally:
             self._stopped = True
             self._reader.close(unsent=self._sending is not None or self._failure is not None)
-            for ahead in (self._next_ping, self._next_look, self._next_slice, self._sending):
-                if ahead:
-                    ahead.cancel()
+            for planned in (self._next_ping, self._next_look, self._next_slice, self._sending):
+                if planned:
+                    planned.cancel()
         if self._failure:
             raise self._failure
 

@@ -20,8 +20,9 @@ from app.protocol.cursor import START
 from app.protocol.errors import BadRequest, Forbidden, Unavailable
 from app.reader import Reader
 from app.request.attachments import attachment_limits
-from app.request.chat import parse
+from app.request.chat import ChatRequest, opened, parse
 from app.request.view import view_of_query
+from app.room import Room
 from app.web.body import read_json
 from app.web.openapi.document import document
 from app.web.relay import EventStream
@@ -79,11 +80,8 @@ async def chat(request: Request) -> Response:
     """Start a generation, or find the one that its Idempotency-Key started, and stream it or wait for its end."""
     gateway, caller = await _gateway(request), await _caller(request)
     key = await _key(request)
-    settings = gateway.settings
     with gateway.hub.room(caller.client) as room:
-        raw = await read_json(request, settings.max_body_bytes, room.take)
-        room.unfold(raw)
-        asked = parse(raw, settings, gateway.toolbox, caller.terms)
+        asked = await _asked(request, gateway, caller, room)
         started = await gateway.start(asked, caller, key, room)
     generation = started.generation
     reader = gateway.reader(generation, START, caller, asked.view)
@@ -114,11 +112,8 @@ async def cancel_by_key(gateway: Here, caller: Who, key: Key, *, purge: bool = F
 @router.post("/api/chat/count_tokens")
 async def count_tokens(request: Request, gateway: Here, caller: Who) -> Response:
     """Answer with Claude's count of the input tokens of the same body."""
-    settings = gateway.settings
     with gateway.hub.room(caller.client) as room:
-        raw = await read_json(request, settings.max_body_bytes, room.take)
-        room.unfold(raw)
-        asked = parse(raw, settings, gateway.toolbox, caller.terms)
+        asked = await _asked(request, gateway, caller, room)
         await gateway.limiter.count(COUNTS, caller.client)
         return _json({"input_tokens": await gateway.upstream.count_tokens(asked.counted())})
 
@@ -210,6 +205,11 @@ async def metrics(gateway: Here, caller: Who) -> Response:
         msg = "Metrics are for the gateway's own machine and network only."
         raise Forbidden(msg)
     return Response(gateway.metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+async def _asked(request: Request, gateway: Gateway, caller: Caller, room: Room) -> ChatRequest:
+    raw = await read_json(request, gateway.settings.max_body_bytes, room.take)
+    return parse(opened(raw, room), gateway.settings, gateway.toolbox, caller.terms)
 
 
 def _cancel(hub: Hub, generation: Generation, *, purge: bool) -> Response:

@@ -20,7 +20,7 @@ from app.protocol.errors import BadRequest, Problem
 from app.protocol.events import Error
 from app.protocol.usage import TextDigest
 from app.reader import Reader
-from app.request.chat import parse
+from app.request.chat import opened, parse
 from app.request.view import view_of
 from app.room import Room
 from app.web.body import PATIENCE_S, go_on_waiting
@@ -108,16 +108,9 @@ async def _text(socket: WebSocket) -> str | None:
 
 
 async def _reader(asked: str, gateway: Gateway, caller: Caller, room: Room) -> Reader:
-    raw = asked.encode("utf-8", "replace")
-    room.unfold(raw)
-    try:
-        message = jsontext.parse_strictly(raw)
-    except ValueError as error:
-        msg = "The message is not valid JSON."
-        raise BadRequest(msg) from error
-    match message:
+    match opened(asked.encode("utf-8", "replace"), room):
         case {"request": dict() as request}:
-            chat = parse(jsontext.render(request), gateway.settings, gateway.toolbox, caller.terms)
+            chat = parse(request, gateway.settings, gateway.toolbox, caller.terms)
             generation = (await gateway.start(chat, caller, None, room)).generation
             return gateway.reader(generation, START, caller, chat.view)
         case {"resume": {"id": str() as id_} as resume}:
