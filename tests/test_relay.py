@@ -19,6 +19,7 @@ from app.protocol.view import View
 from app.reader import Reader
 from app.web.connection import ABORT, WRITE
 from app.web.relay import EventStream
+from tests.patient import PatientLoop
 
 DEADLINE_S = 10
 
@@ -226,18 +227,24 @@ async def test_a_reader_that_leaves_while_its_send_waits_has_not_seen_what_it_wa
     assert producer.generation.missed  # so a drain waits for its return
 
 
-@pytest.mark.parametrize("steps", [0, 1])
-async def test_what_send_raises_ends_its_own_request_and_disturbs_neither_producer_nor_others(
-    steps: int,
-) -> None:
-    async def fail_at_b(message: dict[str, Any]) -> None:
-        if b'"b"' in message.get("body", b""):
+def failing_at(part: bytes, steps: int) -> Callable[[dict[str, Any]], Awaitable[None]]:
+    """Return what a line does that fails at a message with *part* in it, after so many *steps*."""
+
+    async def on_send(message: dict[str, Any]) -> None:
+        if part in message.get("body", b""):
             for _ in range(steps):
                 await asyncio.sleep(0)
             msg = "no more"
             raise OSError(msg)
 
-    producer, broken, other = Producer(), Line(fail_at_b), Line()
+    return on_send
+
+
+@pytest.mark.parametrize("steps", [0, 1])
+async def test_what_send_raises_ends_its_own_request_and_disturbs_neither_producer_nor_others(
+    steps: int,
+) -> None:
+    producer, broken, other = Producer(), Line(failing_at(b'"b"', steps)), Line()
     async with at_rest(producer):
         failing, serving = serve(stream(producer), broken), serve(stream(producer), other)
         await broken.until(lambda: len(broken.sent) == 2)
@@ -255,20 +262,13 @@ async def test_what_send_raises_ends_its_own_request_and_disturbs_neither_produc
 
 @pytest.mark.parametrize("steps", [0, 1])
 async def test_a_reader_whose_end_could_not_be_sent_has_not_seen_it(steps: int) -> None:
-    async def fail_at_the_end(message: dict[str, Any]) -> None:
-        if b"[DONE]" in message.get("body", b""):
-            for _ in range(steps):
-                await asyncio.sleep(0)
-            msg = "gone"
-            raise OSError(msg)
-
-    producer, line = Producer(grace_s=1000), Line(fail_at_the_end)
+    producer, line = Producer(grace_s=1000), Line(failing_at(b"[DONE]", steps))
     async with at_rest(producer):
         serving = serve(stream(producer), line)
         await asyncio.sleep(0)
         producer.say("a")
         await producer.end()
-        with pytest.raises(OSError, match="gone"):
+        with pytest.raises(OSError, match="no more"):
             await serving
     assert producer.generation.missed
 
@@ -310,6 +310,8 @@ async def test_a_timeout_of_sends_own_is_no_deadline_of_ours() -> None:
 
 
 async def test_keep_alives_come_between_frames_and_wait_while_the_socket_is_full() -> None:
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, PatientLoop)
     room = asyncio.Event()
     room.set()
 
@@ -325,7 +327,9 @@ async def test_keep_alives_come_between_frames_and_wait_while_the_socket_is_full
         room.clear()
         producer.say("b")
         pings = line.body.count(KEEP_ALIVE)
-        await asyncio.sleep(0.02)
+        for _ in range(4):
+            loop.advance(0.005)
+            await asyncio.sleep(0)
         room.set()
         await line.until(lambda: '"b"' in line.body.decode())
         assert line.body.count(KEEP_ALIVE) <= pings + 1

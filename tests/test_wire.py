@@ -16,7 +16,7 @@ import pytest_asyncio
 
 from app.web import body, wire
 from tests.nginx import Nginx
-from tests.patient import until
+from tests.patient import PatientLoop, until
 from tests.reading import ask
 from tests.running import Gateway, serving
 from tests.scripted import ScriptedClaude, message_start, saying, text_block
@@ -182,12 +182,24 @@ async def test_a_body_that_comes_fast_enough_may_take_long(
 ) -> None:
     monkeypatch.setattr(body, "PATIENCE_S", 0.5)
     monkeypatch.setattr(body, "SLOWEST_BYTES_PER_S", 1000)
+    loop, taken = asyncio.get_running_loop(), asyncio.Event()
+    assert isinstance(loop, PatientLoop)
+    go_on = body.go_on_waiting
+
+    def going_on(deadline: asyncio.Timeout, size: int) -> None:
+        go_on(deadline, size)
+        taken.set()
+
+    monkeypatch.setattr(body, "go_on_waiting", going_on)
     _, writer = pieces = await asyncio.open_connection("127.0.0.1", gateway.port)
     raw = json.dumps(ask("x" * 4000, stream=False)).encode()
     writer.write(POST + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(raw))
     for start in range(0, len(raw), 700):  # 0.6 s in all
+        taken.clear()
         writer.write(raw[start : start + 700])
-        await asyncio.sleep(0.1)
+        async with asyncio.timeout(5):
+            await taken.wait()
+        loop.advance(0.1)
     assert (await pieces[0].read()).startswith(b"HTTP/1.1 200 ")
     writer.close()
 
