@@ -15,9 +15,8 @@ LOADED = """() => [...performance.getEntriesByType("navigation"), ...performance
 def test_the_first_load_is_small_and_takes_few_requests(chat: Chat) -> None:
     expect(chat.page.locator("#model")).to_be_enabled()  # the last thing to arrive
     loaded = chat.page.evaluate(LOADED)
-    assert len(loaded) <= 15, loaded
-    # what the page is made of; how much the gateway then has to say about its models is another matter
-    assert sum(size for path, size in loaded if not path.startswith("/api/")) <= 60_000, loaded
+    assert len(loaded) <= 6, loaded
+    assert sum(size for _, size in loaded) <= 50_000, loaded
     assert "/static/js/page.js" in [path for path, _ in loaded]
 
 
